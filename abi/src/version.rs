@@ -1,0 +1,12 @@
+//! Identifies the format: the magic and the ABI version, with its history.
+
+/// First eight bytes of every [`crate::ModuleDescriptor`].
+pub const MAGIC: [u8; 8] = *b"wasmelt\0";
+
+/// Version of everything in this crate. A loader refuses any other.
+///
+/// Any change of a layout, an encoding, a calling convention or a symbol adds one, with a line
+/// here:
+///
+/// - 1 (2026-11-21): first version.
+pub const ABI_VERSION: u32 = 1;
