@@ -100,6 +100,7 @@ fn threads_and_processes_that_publish_the_same_keys_agree() {
                 "threads_and_processes_that_publish_the_same_keys_agree",
                 cache.path(),
             )
+            .stdout(Stdio::null())
             .spawn()
             .expect("started")
         })
