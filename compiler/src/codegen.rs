@@ -1,0 +1,357 @@
+//! Turns one function's CLIF into machine code, with everything the emitter must know about it.
+
+use crate::{
+    error::CompileError,
+    options::CompileOptions,
+    translate::{
+        FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE, Stub, UNCHECKED_FRAME_LEN_BYTES,
+        abi_trap_code, build_stub, translate_function,
+    },
+};
+use cranelift_codegen::{
+    CompiledCode, Context, FinalizedRelocTarget,
+    binemit::Reloc,
+    ir::{ExternalName, Function},
+    isa::{
+        self, OwnedTargetIsa,
+        unwind::{UnwindInfo, systemv},
+    },
+    settings::{self, Configurable},
+};
+use cranelift_control::ControlPlane;
+use cranelift_frontend::FunctionBuilderContext;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    str::FromStr,
+};
+use target_lexicon::Triple;
+use wasmelt_abi::{OptLevel, TrapCode};
+
+/// Frames above this are refused in signal-free code.
+const MAX_FRAME_LEN_BYTES: u32 = 64 << 20;
+
+/// What a call in machine code refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Callee {
+    /// A function of the module, by function index.
+    Function(u32),
+    /// A stub, by its position.
+    Stub(u32),
+}
+
+/// How a call encodes its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallEncoding {
+    /// Four bytes, relative to the place plus addend.
+    X86PcRel32,
+    /// The 26-bit immediate of `bl`.
+    Aarch64Call26,
+}
+
+/// A call that the emitter patches.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Relocation {
+    /// Offset in the function.
+    pub offset: u32,
+    pub callee: Callee,
+    pub addend: i64,
+    pub encoding: CallEncoding,
+}
+
+/// Machine code of one function.
+pub(crate) struct CompiledFunction {
+    pub code: Vec<u8>,
+    pub relocations: Vec<Relocation>,
+    /// Trap sites that are no memory access: offset in the function and code, ascending.
+    pub traps: Vec<(u32, TrapCode)>,
+    /// Offsets in the function where a backtrace may look, and their wasm offsets, ascending.
+    pub offsets: Vec<(u32, u32)>,
+    pub unwind: systemv::UnwindInfo,
+}
+
+/// The two ways functions are compiled: as asked, and downgraded by the governor.
+pub(crate) struct CodeGenerator {
+    wanted: OwnedTargetIsa,
+    downgraded: OwnedTargetIsa,
+}
+
+/// Memory that is reused from function to function.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    context: Option<Context>,
+    builder: FunctionBuilderContext,
+}
+
+/// What is wanted beside the code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Text {
+    Nothing,
+    Clif,
+    Assembly,
+}
+
+impl CodeGenerator {
+    pub(crate) fn new(options: &CompileOptions) -> Result<Self, CompileError> {
+        Ok(Self {
+            wanted: build_isa(options, options.codegen.opt_level)?,
+            downgraded: build_isa(options, OptLevel::None)?,
+        })
+    }
+
+    pub(crate) fn isa(&self) -> &dyn isa::TargetIsa {
+        &*self.wanted
+    }
+
+    /// A target description of its own, for who must own one.
+    pub(crate) fn owned_isa(
+        &self,
+        options: &CompileOptions,
+    ) -> Result<OwnedTargetIsa, CompileError> {
+        build_isa(options, options.codegen.opt_level)
+    }
+
+    /// Compiles a defined function; `text` asks for a listing as well.
+    pub(crate) fn compile_function(
+        &self,
+        env: &ModuleEnv<'_>,
+        defined_index: u32,
+        downgrade: bool,
+        scratch: &mut Scratch,
+        text: Text,
+    ) -> Result<(CompiledFunction, String), CompileError> {
+        let function = env.module.imported_function_count + defined_index;
+        let isa = if downgrade {
+            &*self.downgraded
+        } else {
+            &*self.wanted
+        };
+        let mut frame_len_bytes = 0;
+        // Asking for the check makes the frame at most a little larger, so this settles at once.
+        for _ in 0..4 {
+            let (compiled, listing, found) = guarded(function, scratch, |context, builder| {
+                translate_function(
+                    env,
+                    defined_index,
+                    frame_len_bytes,
+                    builder,
+                    &mut context.func,
+                )?;
+                compile_context(context, isa, function, text)
+            })?;
+            let fits = found <= frame_len_bytes.max(UNCHECKED_FRAME_LEN_BYTES);
+            if env.options.codegen.signals || fits {
+                return Ok((compiled, listing));
+            }
+            if found > MAX_FRAME_LEN_BYTES {
+                return Err(CompileError::LimitExceeded {
+                    what: "the stack frame of a function",
+                    limit: u64::from(MAX_FRAME_LEN_BYTES),
+                    found: u64::from(found),
+                });
+            }
+            frame_len_bytes = found.next_multiple_of(4096);
+        }
+        Err(CompileError::Codegen {
+            function,
+            reason: "its frame size does not settle".into(),
+        })
+    }
+
+    /// Compiles a stub.
+    pub(crate) fn compile_stub(
+        &self,
+        env: &ModuleEnv<'_>,
+        stub: Stub,
+        scratch: &mut Scratch,
+    ) -> Result<CompiledFunction, CompileError> {
+        guarded(stub.index(), scratch, |context, builder| {
+            build_stub(env, stub, builder, &mut context.func);
+            compile_context(context, &*self.wanted, stub.index(), Text::Nothing)
+        })
+        .map(|(compiled, ..)| compiled)
+    }
+}
+
+type Compiled = (CompiledFunction, String, u32);
+
+/// Runs translation and code generation so that a panic in Cranelift becomes an error.
+fn guarded(
+    function: u32,
+    scratch: &mut Scratch,
+    work: impl FnOnce(&mut Context, &mut FunctionBuilderContext) -> Result<Compiled, CompileError>,
+) -> Result<Compiled, CompileError> {
+    let mut context = scratch.context.take().unwrap_or_else(Context::new);
+    let mut builder = std::mem::take(&mut scratch.builder);
+    context.clear();
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let result = work(&mut context, &mut builder);
+        (result, context, builder)
+    }));
+    // After a panic the memory is dropped, not reused.
+    let (result, context, builder) = result.map_err(|panic| CompileError::Codegen {
+        function,
+        reason: format!("the code generator panicked: {}", panic_message(&*panic)),
+    })?;
+    *scratch = Scratch {
+        context: Some(context),
+        builder,
+    };
+    result
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+fn compile_context(
+    context: &mut Context,
+    isa: &dyn isa::TargetIsa,
+    function: u32,
+    text: Text,
+) -> Result<Compiled, CompileError> {
+    let error = |reason: String| CompileError::Codegen { function, reason };
+    if text == Text::Clif {
+        // The optimised form is what codegen sees; print that.
+        context
+            .optimize(isa, &mut ControlPlane::default())
+            .map_err(|e| error(e.to_string()))?;
+    }
+    let clif = if text == Text::Clif {
+        context.func.display().to_string()
+    } else {
+        String::new()
+    };
+    context.set_disasm(text == Text::Assembly);
+    context
+        .compile(isa, &mut ControlPlane::default())
+        .map_err(|e| error(e.inner.to_string()))?;
+    let code = context
+        .take_compiled_code()
+        .expect("compile leaves its result");
+    let unwind = match code.create_unwind_info(isa) {
+        Ok(Some(UnwindInfo::SystemV(info))) => info,
+        Ok(_) => return Err(error("no System V unwind information".to_owned())),
+        Err(e) => return Err(error(e.to_string())),
+    };
+    let frame = code
+        .buffer
+        .frame_layout()
+        .map_or(0, |layout| layout.frame_to_fp_offset);
+    let listing = if text == Text::Assembly {
+        code.vcode.clone().unwrap_or_default()
+    } else {
+        clif
+    };
+    let relocations = collect_relocations(&code, &context.func).map_err(error)?;
+    let compiled = CompiledFunction {
+        relocations,
+        traps: collect_traps(&code),
+        offsets: collect_offsets(&code),
+        unwind,
+        code: code.code_buffer().to_vec(),
+    };
+    Ok((compiled, listing, frame))
+}
+
+fn collect_relocations(code: &CompiledCode, func: &Function) -> Result<Vec<Relocation>, String> {
+    let mut relocations = Vec::new();
+    for relocation in code.buffer.relocs() {
+        let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = &relocation.target
+        else {
+            return Err(format!("reference to {:?}", relocation.target));
+        };
+        let name = &func.params.user_named_funcs()[*name];
+        let callee = match name.namespace {
+            FUNCTION_NAMESPACE => Callee::Function(name.index),
+            STUB_NAMESPACE => Callee::Stub(name.index),
+            namespace => return Err(format!("reference to namespace {namespace}")),
+        };
+        let encoding = match relocation.kind {
+            Reloc::X86CallPCRel4 => CallEncoding::X86PcRel32,
+            Reloc::Arm64Call => CallEncoding::Aarch64Call26,
+            kind => return Err(format!("relocation {kind}")),
+        };
+        relocations.push(Relocation {
+            offset: relocation.offset,
+            callee,
+            addend: relocation.addend,
+            encoding,
+        });
+    }
+    Ok(relocations)
+}
+
+fn collect_traps(code: &CompiledCode) -> Vec<(u32, TrapCode)> {
+    let sites = code.buffer.traps().iter();
+    sites
+        .filter_map(|site| Some((site.offset, abi_trap_code(site.code)?)))
+        .collect()
+}
+
+/// Wasm offsets of the last byte of every call, where a return address minus one points, and of
+/// every instruction that may trap.
+fn collect_offsets(code: &CompiledCode) -> Vec<(u32, u32)> {
+    let mut places: Vec<u32> = code.buffer.traps().iter().map(|site| site.offset).collect();
+    places.extend(code.buffer.call_sites().map(|site| site.ret_addr - 1));
+    places.sort_unstable();
+    places.dedup();
+    let locations = code.buffer.get_srclocs_sorted();
+    let wasm_offset = |place: u32| {
+        let after = locations.partition_point(|location| location.start <= place);
+        let location = locations.get(after.checked_sub(1)?)?;
+        (place < location.end && !location.loc.is_default()).then(|| location.loc.bits())
+    };
+    places
+        .into_iter()
+        .filter_map(|place| Some((place, wasm_offset(place)?)))
+        .collect()
+}
+
+fn build_isa(
+    options: &CompileOptions,
+    opt_level: OptLevel,
+) -> Result<OwnedTargetIsa, CompileError> {
+    let error = |e: &dyn std::fmt::Display| CompileError::Codegen {
+        function: 0,
+        reason: format!("target {}: {e}", options.arch),
+    };
+    let mut flags = settings::builder();
+    let (opt_level, allocator) = match opt_level {
+        OptLevel::None => ("none", "single_pass"),
+        OptLevel::Speed => ("speed", "backtracking"),
+    };
+    let on = |value: bool| if value { "true" } else { "false" };
+    let spectre = on(options.codegen.spectre_mitigation);
+    for (name, value) in [
+        ("opt_level", opt_level),
+        ("regalloc_algorithm", allocator),
+        ("is_pic", "false"),
+        ("preserve_frame_pointers", "true"),
+        ("unwind_info", "true"),
+        // The stack limit covers whole frames; there is nothing to probe.
+        ("enable_probestack", "false"),
+        (
+            "enable_nan_canonicalization",
+            on(options.codegen.nan_canonicalization),
+        ),
+        ("enable_heap_access_spectre_mitigation", spectre),
+        ("enable_table_access_spectre_mitigation", spectre),
+        ("enable_verifier", on(cfg!(debug_assertions))),
+    ] {
+        flags.set(name, value).map_err(|e| error(&e))?;
+    }
+    let triple = Triple::from_str(options.arch.triple()).map_err(|e| error(&e))?;
+    let mut builder = isa::lookup(triple).map_err(|e| error(&e))?;
+    for feature in options.cpu_features.iter() {
+        builder
+            .enable(feature.cranelift_flag())
+            .map_err(|e| error(&e))?;
+    }
+    builder
+        .finish(settings::Flags::new(flags))
+        .map_err(|e| error(&e))
+}

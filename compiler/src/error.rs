@@ -1,0 +1,126 @@
+//! Lists every way in which a compilation can be refused.
+
+use crate::recognise::Container;
+use std::fmt;
+use thiserror::Error;
+
+/// Why a module was not compiled.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The input is something else than a core wasm module.
+    #[error("input is {container}, not a wasm module; {}", container.advice())]
+    NotWasm {
+        /// What it is.
+        container: Container,
+    },
+    /// The module is malformed or invalid.
+    #[error("invalid module: {0}")]
+    Invalid(InvalidModule),
+    /// The module uses a proposal that the preset does not include.
+    #[error("{0}")]
+    Unsupported(Box<UnsupportedProposal>),
+    /// The module breaks a rule of the preset.
+    #[error("preset `{preset}` does not allow {rule} (offset {offset:#x})")]
+    PresetRule {
+        /// The preset.
+        preset: &'static str,
+        /// What it forbids.
+        rule: &'static str,
+        /// Offset in the module.
+        offset: usize,
+    },
+    /// The module exceeds an implementation limit.
+    #[error("{what} is {found}, but at most {limit} is supported")]
+    LimitExceeded {
+        /// What is too large.
+        what: &'static str,
+        /// How large it may be.
+        limit: u64,
+        /// How large it is.
+        found: u64,
+    },
+    /// An option that does not exist in this version.
+    #[error("{option} is not available in this version of wasmelt")]
+    OptionUnavailable {
+        /// The option.
+        option: &'static str,
+    },
+    /// Two options that exclude each other.
+    #[error("{first} cannot be combined with {second}")]
+    OptionsContradict {
+        /// One.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// The code generator refused a function.
+    #[error("function {function} cannot be compiled: {reason}")]
+    Codegen {
+        /// Function index.
+        function: u32,
+        /// The code generator's words.
+        reason: String,
+    },
+    /// The artifact could not be written.
+    #[error("artifact cannot be laid out: {reason}")]
+    Emit {
+        /// Which rule of the format is in the way.
+        reason: String,
+    },
+}
+
+/// A module that the specification does not accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidModule {
+    /// The broken rule.
+    pub message: String,
+    /// Offset in the module.
+    pub offset: usize,
+    /// Index of the function it is in.
+    pub function: Option<u32>,
+}
+
+impl fmt::Display for InvalidModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(function) = self.function {
+            write!(f, " in function {function}")?;
+        }
+        write!(f, " (offset {:#x})", self.offset)
+    }
+}
+
+/// A module that needs a later proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsupportedProposal {
+    /// Name of the proposal.
+    pub proposal: &'static str,
+    /// The preset that does not include it.
+    pub preset: &'static str,
+    /// The operator that needs it, in text format.
+    pub operator: Option<String>,
+    /// Index of the function it is in.
+    pub function: Option<u32>,
+    /// Offset in the module.
+    pub offset: usize,
+    /// What the validator said.
+    pub message: String,
+    /// How to build the module without it.
+    pub way_out: &'static str,
+}
+
+impl fmt::Display for UnsupportedProposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "module needs the proposal `{}`, ", self.proposal)?;
+        write!(f, "which preset `{}` does not include: ", self.preset)?;
+        match &self.operator {
+            Some(operator) => write!(f, "`{operator}`")?,
+            None => f.write_str(&self.message)?,
+        }
+        if let Some(function) = self.function {
+            write!(f, " in function {function}")?;
+        }
+        write!(f, " (offset {:#x}); {}", self.offset, self.way_out)
+    }
+}

@@ -1,0 +1,43 @@
+//! Identifies the code generator: pinned dependency versions, and a digest of the code it makes of
+//! a fixed probe module. Both are constants that a test compares with reality.
+
+use wasmelt_abi::Arch;
+
+/// Crates that decide output bytes and the exact versions that `Cargo.toml` pins.
+const PINNED: &[(&str, &str)] = &[
+    ("cranelift-codegen", "0.135.8"),
+    ("cranelift-frontend", "0.135.8"),
+    ("gimli", "0.33.0"),
+    ("object", "0.39.1"),
+    ("regalloc2", "0.15.2"),
+    ("wasmparser", "0.254.2"),
+];
+
+const X86_64: &str = "68d993b71fa6a76fb1768b806b00d149c410bd271941a68c53b952c83047627f";
+const AARCH64: &str = "691c97cb6e7ecf65ad831297dbd6698e4d658480c5c0206597a735e12be42286";
+
+/// `name version` of every dependency that decides output bytes.
+#[must_use]
+pub fn pinned_dependencies() -> Vec<String> {
+    PINNED
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect()
+}
+
+/// BLAKE3 digest of the machine code that this compiler makes of `tests/probe.wat` with a
+/// target's default options. Compilers with different fingerprints make different code.
+///
+/// # Panics
+///
+/// Never: the committed digests are hexadecimal.
+#[must_use]
+pub fn codegen_fingerprint(arch: Arch) -> [u8; 32] {
+    let hex = match arch {
+        Arch::X86_64 => X86_64,
+        Arch::Aarch64 => AARCH64,
+    };
+    *blake3::Hash::from_hex(hex)
+        .expect("committed digests are hexadecimal")
+        .as_bytes()
+}

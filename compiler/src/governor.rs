@@ -1,0 +1,109 @@
+//! Decides which functions are compiled without optimisation, so that no module compiles for long.
+//!
+//! Cranelift's optimiser and its register allocator are super-linear in the number and nesting of
+//! basic blocks. Functions above fixed thresholds are compiled with `opt_level=none` and the
+//! single-pass register allocator, which stay linear; the ABI is the same. Every threshold is
+//! visible in the wasm alone, so that all machines decide alike. How many functions were
+//! downgraded stands in the manifest and in `wasmelt inspect`.
+
+/// The thresholds. They are fixed: changing one changes output bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GovernorLimits {
+    /// Blocks, loops and ifs in one function.
+    pub max_blocks: u32,
+    /// Nesting of loops in one function.
+    pub max_loop_depth: u32,
+    /// Nesting of blocks, loops and ifs in one function.
+    pub max_block_depth: u32,
+    /// Bytes of one function's body.
+    pub max_body_len_bytes: u32,
+    /// Locals (parameters included) times blocks of one function.
+    pub max_locals_times_blocks: u64,
+    /// Targets of all `br_table`s of one function.
+    pub max_branch_targets: u32,
+    /// Work that a whole module may cost, in the units of [`Governor::work`], for each of its
+    /// bytes, above a free allowance; functions that come after it is spent are downgraded.
+    pub module_work_per_byte: u64,
+    /// The free allowance.
+    pub module_work_free: u64,
+}
+
+/// The thresholds in force.
+const LIMITS: GovernorLimits = GovernorLimits {
+    max_blocks: 5_000,
+    max_loop_depth: 100,
+    max_block_depth: 1_000,
+    max_body_len_bytes: 500_000,
+    max_locals_times_blocks: 5_000_000,
+    max_branch_targets: 20_000,
+    module_work_per_byte: 600,
+    module_work_free: 200_000_000,
+};
+
+/// What one function looks like to the governor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Governor {
+    /// Blocks, loops and ifs.
+    pub blocks: u32,
+    /// Deepest nesting of loops.
+    pub loop_depth: u32,
+    /// Deepest nesting of blocks, loops and ifs.
+    pub block_depth: u32,
+    /// Bytes of the body.
+    pub body_len_bytes: u32,
+    /// Parameters and locals.
+    pub locals: u32,
+    /// Targets of `br_table`s.
+    pub branch_targets: u32,
+    /// Whether the function calls anything.
+    pub has_calls: bool,
+}
+
+impl Governor {
+    /// The thresholds in force.
+    #[must_use]
+    pub const fn limits() -> GovernorLimits {
+        LIMITS
+    }
+
+    /// Whether this function, for itself, must be compiled without optimisation.
+    #[must_use]
+    pub fn must_downgrade(&self) -> bool {
+        self.blocks > LIMITS.max_blocks
+            || self.loop_depth > LIMITS.max_loop_depth
+            || self.block_depth > LIMITS.max_block_depth
+            || self.body_len_bytes > LIMITS.max_body_len_bytes
+            || u64::from(self.locals) * u64::from(self.blocks.max(1))
+                > LIMITS.max_locals_times_blocks
+            || self.branch_targets > LIMITS.max_branch_targets
+    }
+
+    /// Estimated super-linear work of optimising this function: what grows with the square of
+    /// nesting and size.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        let blocks = u64::from(self.blocks);
+        let nesting = u64::from(self.block_depth) + 8 * u64::from(self.loop_depth);
+        u64::from(self.body_len_bytes) + blocks * nesting + u64::from(self.locals) * blocks
+    }
+
+    /// Decides for every function of a module of `wasm_len_bytes`, in the order of their indices.
+    #[must_use]
+    pub fn decide(functions: &[Governor], wasm_len_bytes: usize) -> Vec<bool> {
+        let budget = LIMITS
+            .module_work_per_byte
+            .saturating_mul(wasm_len_bytes as u64)
+            .saturating_add(LIMITS.module_work_free);
+        let mut spent = 0u64;
+        functions
+            .iter()
+            .map(|function| {
+                if function.must_downgrade() {
+                    return true;
+                }
+                spent = spent.saturating_add(function.work());
+                spent > budget
+            })
+            .collect()
+    }
+}

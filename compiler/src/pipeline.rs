@@ -1,0 +1,256 @@
+//! The whole way from wasm bytes to a module that can be emitted: start reading here.
+//!
+//! ```text
+//! wasm bytes ─ wasm: parse, validate ─ governor: decide ─ translate: CLIF ─ codegen: machine code
+//!            ─ emit: lay out, patch, write
+//! ```
+
+use crate::{
+    codegen::{CodeGenerator, CompiledFunction, Scratch, Text},
+    emit::{self, ArtifactParts},
+    error::CompileError,
+    fingerprint::pinned_dependencies,
+    governor::Governor,
+    options::{CompileOptions, Phase, Progress},
+    translate::{ModuleEnv, Stub},
+    wasm::{ModuleInfo, parse_module},
+};
+use sha2::{Digest, Sha256};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+use wasmelt_abi::Manifest;
+
+/// A compiled module, ready to be written in any form.
+pub struct CompiledModule {
+    parts: ArtifactParts,
+}
+
+/// Where a function ended up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledFunctionSize {
+    /// Function index.
+    pub index: u32,
+    /// Name for people.
+    pub name: String,
+    /// Bytes of machine code.
+    pub len_bytes: u32,
+}
+
+impl CompiledModule {
+    /// The artifact: an ELF shared object.
+    #[must_use]
+    pub fn shared_object(&self) -> Vec<u8> {
+        emit::shared_object(&self.parts)
+    }
+
+    /// A relocatable object with the same descriptor, for linking into a program.
+    ///
+    /// # Errors
+    ///
+    /// If the object cannot be written.
+    pub fn object(&self) -> Result<Vec<u8>, CompileError> {
+        emit::object(&self.parts)
+    }
+
+    /// Description of the module, as the artifact stores it.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.parts.manifest
+    }
+
+    /// The machine code, calls patched.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.parts.text.bytes
+    }
+
+    /// Length of the machine code in bytes.
+    #[must_use]
+    pub fn text_len_bytes(&self) -> usize {
+        self.parts.text.bytes.len()
+    }
+
+    /// Every defined function and its size, in the order of indices.
+    #[must_use]
+    pub fn function_sizes(&self) -> Vec<CompiledFunctionSize> {
+        let first = self.parts.manifest.imported_function_count;
+        (first..)
+            .zip(&self.parts.text.functions)
+            .map(|(index, range)| CompiledFunctionSize {
+                index,
+                name: self.parts.symbol_names[(index - first) as usize].clone(),
+                len_bytes: range.len_bytes,
+            })
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for CompiledModule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompiledModule")
+            .field("functions", &self.parts.text.functions.len())
+            .field("text_len_bytes", &self.text_len_bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Compiles a module.
+///
+/// # Errors
+///
+/// If the input is no module, is invalid, needs more than the preset includes, or exceeds a limit.
+///
+/// # Example
+///
+/// ```
+/// use wasmelt_compiler::{CompileError, CompileOptions, compile};
+///
+/// let error = compile(b"\x7fELF", &CompileOptions::default()).unwrap_err();
+/// assert!(matches!(error, CompileError::NotWasm { .. }));
+/// ```
+pub fn compile(wasm: &[u8], options: &CompileOptions) -> Result<CompiledModule, CompileError> {
+    options.check()?;
+    let module = parse_module(wasm, options)?;
+    let generator = CodeGenerator::new(options)?;
+    let env = ModuleEnv {
+        module: &module,
+        options,
+        frontend_config: generator.isa().frontend_config(),
+    };
+    let downgrades = Governor::decide(&module.governors, wasm.len());
+    let functions = compile_functions(&env, &generator, &downgrades)?;
+    report(
+        options,
+        Phase::Emit,
+        module.bodies.len(),
+        module.bodies.len(),
+    );
+    let downgraded = downgrades.iter().filter(|downgrade| **downgrade).count();
+    let parts = lay_out(&module, options, &generator, functions, downgraded, wasm)?;
+    Ok(CompiledModule { parts })
+}
+
+/// Compiles every defined function, then the stubs.
+fn compile_functions(
+    env: &ModuleEnv<'_>,
+    generator: &CodeGenerator,
+    downgrades: &[bool],
+) -> Result<Vec<CompiledFunction>, CompileError> {
+    let total = downgrades.len();
+    let threads = env.options.thread_count(total);
+    let done = AtomicUsize::new(0);
+    let jobs: Vec<(u32, bool)> = (0..).zip(downgrades.iter().copied()).collect();
+    let results = parallel_map(
+        &jobs,
+        threads,
+        Scratch::default,
+        |scratch, (index, downgrade)| {
+            let result =
+                generator.compile_function(env, *index, *downgrade, scratch, Text::Nothing);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            report(env.options, Phase::Functions, done, total);
+            result.map(|(function, _)| function)
+        },
+    );
+    let mut functions = results.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut scratch = Scratch::default();
+    for stub in Stub::ALL {
+        functions.push(generator.compile_stub(env, *stub, &mut scratch)?);
+    }
+    Ok(functions)
+}
+
+fn lay_out(
+    module: &ModuleInfo<'_>,
+    options: &CompileOptions,
+    generator: &CodeGenerator,
+    functions: Vec<CompiledFunction>,
+    downgraded: usize,
+    wasm: &[u8],
+) -> Result<ArtifactParts, CompileError> {
+    let mut manifest = Manifest {
+        dependencies: pinned_dependencies(),
+        name: module.name.clone(),
+        types: module.types.clone(),
+        local_signature_ids: module.local_signature_ids.clone(),
+        imports: module.imports.clone(),
+        functions: module.functions.clone(),
+        imported_function_count: module.imported_function_count,
+        table: module.table,
+        memory: module.memory,
+        globals: module.globals.clone(),
+        exports: module.exports.clone(),
+        start: module.start,
+        elements: module.elements.clone(),
+        data: Vec::new(),
+        image: None,
+        custom_sections: module.custom_sections.clone(),
+        downgraded_function_count: u32::try_from(downgraded).expect("functions are limited"),
+    };
+    let initial = emit::build_image(module, options.arch.segment_alignment_bytes());
+    manifest.data = initial.segments;
+    manifest.image = initial.info;
+    let first = module.imported_function_count;
+    let defined = first..first + u32::try_from(module.bodies.len()).expect("validated count");
+    let symbol_names = defined.map(|index| module.display_name(index)).collect();
+    Ok(ArtifactParts {
+        options: options.clone(),
+        manifest,
+        text: emit::lay_out_text(&functions, generator.isa(), first)?,
+        names: module
+            .function_names
+            .iter()
+            .map(|(index, name)| (*index, (*name).to_owned()))
+            .collect(),
+        symbol_names,
+        data: initial.data,
+        image: initial.image,
+        wasm_sha256: Sha256::digest(wasm).into(),
+        wasm_len_bytes: wasm.len() as u64,
+        functions,
+    })
+}
+
+fn report(options: &CompileOptions, phase: Phase, done: usize, total: usize) {
+    if let Some(progress) = &options.progress {
+        progress(Progress { phase, done, total });
+    }
+}
+
+/// Maps jobs to results in their order, on so many threads; one thread means none is started.
+pub(crate) fn parallel_map<J: Sync, R: Send, S>(
+    jobs: &[J],
+    threads: usize,
+    scratch: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &J) -> R + Sync,
+) -> Vec<R> {
+    if threads <= 1 {
+        let mut scratch = scratch();
+        return jobs.iter().map(|job| work(&mut scratch, job)).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<R>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut scratch = scratch();
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(index) else { break };
+                    let result = work(&mut scratch, job);
+                    *results[index].lock().expect("no holder panics") = Some(result);
+                }
+            });
+        }
+    });
+    results
+        .into_iter()
+        .map(|slot| {
+            slot.into_inner()
+                .expect("no holder panics")
+                .expect("every job was done")
+        })
+        .collect()
+}

@@ -1,0 +1,238 @@
+//! Blocks, branches and returns. Results of blocks travel in variables, not in block parameters.
+
+use super::{Translator, env::clif_type};
+use cranelift_codegen::ir::{self, Block, BlockCall, InstBuilder, JumpTableData};
+use cranelift_frontend::Variable;
+use wasmelt_abi::TrapCode;
+use wasmparser::{BlockType, BrTable};
+
+/// A frame of the wasm control stack.
+pub(super) struct Frame {
+    kind: FrameKind,
+    /// Where control goes at the end of the frame.
+    exit: Block,
+    /// Carries the frame's result to `exit`.
+    result: Option<Variable>,
+    /// Height of the operand stack below the frame.
+    height: usize,
+    /// Whether anything branches or falls to `exit`.
+    exit_used: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FrameKind {
+    Block,
+    Loop {
+        header: Block,
+    },
+    /// An `if` whose false edge has not been translated yet goes to `false_edge`.
+    If {
+        false_edge: Option<Block>,
+    },
+    /// Opened in unreachable code: nothing in it is translated.
+    Dead,
+}
+
+impl Translator<'_, '_> {
+    /// Opens the frame of the function body, whose exit returns.
+    pub(super) fn push_function_frame(&mut self) {
+        let results = &self.env.module.function_type(self.index).results;
+        let result = results.first().map(|ty| clif_type(*ty));
+        self.push_frame(FrameKind::Block, result);
+    }
+
+    pub(super) fn block(&mut self, ty: BlockType) {
+        if !self.reachable {
+            return self.push_dead_frame();
+        }
+        let result = block_result(ty);
+        self.push_frame(FrameKind::Block, result);
+    }
+
+    pub(super) fn loop_(&mut self, ty: BlockType) {
+        if !self.reachable {
+            return self.push_dead_frame();
+        }
+        let header = self.builder.create_block();
+        self.builder.ins().jump(header, &[]);
+        self.builder.switch_to_block(header);
+        self.push_frame(FrameKind::Loop { header }, block_result(ty));
+    }
+
+    pub(super) fn if_(&mut self, ty: BlockType) {
+        if !self.reachable {
+            return self.push_dead_frame();
+        }
+        let condition = self.pop();
+        let true_edge = self.builder.create_block();
+        let false_edge = self.builder.create_block();
+        self.builder
+            .ins()
+            .brif(condition, true_edge, &[], false_edge, &[]);
+        self.builder.seal_block(true_edge);
+        self.builder.seal_block(false_edge);
+        self.push_frame(
+            FrameKind::If {
+                false_edge: Some(false_edge),
+            },
+            block_result(ty),
+        );
+        self.builder.switch_to_block(true_edge);
+    }
+
+    pub(super) fn else_(&mut self) {
+        let top = self.frames.len() - 1;
+        let FrameKind::If { false_edge } = &mut self.frames[top].kind else {
+            return; // A dead frame has no live false edge.
+        };
+        let false_edge = false_edge.take().expect("an if has one else");
+        if self.reachable {
+            self.jump_to_exit(top);
+        }
+        self.stack.truncate(self.frames[top].height);
+        self.builder.switch_to_block(false_edge);
+        self.reachable = true;
+    }
+
+    pub(super) fn end(&mut self) {
+        let top = self.frames.len() - 1;
+        if self.frames[top].kind == FrameKind::Dead {
+            self.frames.pop();
+            return;
+        }
+        if self.reachable {
+            self.jump_to_exit(top);
+        }
+        match self.frames[top].kind {
+            FrameKind::Loop { header } => self.builder.seal_block(header),
+            FrameKind::If {
+                false_edge: Some(false_edge),
+            } => {
+                self.builder.switch_to_block(false_edge);
+                self.frames[top].exit_used = true;
+                let exit = self.frames[top].exit;
+                self.builder.ins().jump(exit, &[]);
+            }
+            _ => {}
+        }
+        let frame = self.frames.pop().expect("the frame was there");
+        self.stack.truncate(frame.height);
+        self.reachable = frame.exit_used;
+        if !frame.exit_used {
+            return;
+        }
+        self.builder.switch_to_block(frame.exit);
+        self.builder.seal_block(frame.exit);
+        if let Some(result) = frame.result {
+            let value = self.builder.use_var(result);
+            self.push(value);
+        }
+        if self.frames.is_empty() {
+            self.return_();
+        }
+    }
+
+    pub(super) fn br(&mut self, relative_depth: u32) {
+        let target = self.branch_target(relative_depth);
+        self.builder.ins().jump(target, &[]);
+        self.reachable = false;
+    }
+
+    pub(super) fn br_if(&mut self, relative_depth: u32) {
+        let condition = self.pop();
+        let target = self.branch_target(relative_depth);
+        let next = self.builder.create_block();
+        self.builder.ins().brif(condition, target, &[], next, &[]);
+        self.builder.seal_block(next);
+        self.builder.switch_to_block(next);
+    }
+
+    pub(super) fn br_table(&mut self, targets: &BrTable<'_>) {
+        let index = self.pop();
+        let mut edges = Vec::new();
+        for relative_depth in targets.targets() {
+            let relative_depth = relative_depth.expect("validated code can be read again");
+            edges.push(self.branch_target(relative_depth));
+        }
+        let default = self.branch_target(targets.default());
+        let pool = &mut self.builder.func.dfg.value_lists;
+        let mut edge = |block| BlockCall::new(block, std::iter::empty(), pool);
+        let edges: Vec<_> = edges.into_iter().map(&mut edge).collect();
+        let default = edge(default);
+        let table = self
+            .builder
+            .create_jump_table(JumpTableData::new(default, &edges));
+        self.builder.ins().br_table(index, table);
+        self.reachable = false;
+    }
+
+    pub(super) fn return_(&mut self) {
+        let results = self.env.module.function_type(self.index).results.len();
+        let values = self.stack.split_off(self.stack.len() - results);
+        self.builder.ins().return_(&values);
+        self.reachable = false;
+    }
+
+    pub(super) fn unreachable(&mut self) {
+        self.raise(TrapCode::UnreachableCodeReached);
+        self.reachable = false;
+    }
+
+    /// The block that a branch goes to, with the result already in the frame's variable. Setting
+    /// the variable before a conditional branch is right: variables are SSA, and the operand
+    /// stack of the fall-through path does not read them.
+    fn branch_target(&mut self, relative_depth: u32) -> Block {
+        let position = self.frames.len() - 1 - relative_depth as usize;
+        if let FrameKind::Loop { header } = self.frames[position].kind {
+            return header;
+        }
+        self.set_result(position);
+        self.frames[position].exit
+    }
+
+    fn jump_to_exit(&mut self, position: usize) {
+        self.set_result(position);
+        let exit = self.frames[position].exit;
+        self.builder.ins().jump(exit, &[]);
+    }
+
+    fn set_result(&mut self, position: usize) {
+        self.frames[position].exit_used = true;
+        if let Some(result) = self.frames[position].result {
+            let value = *self.stack.last().expect("validated code has the result");
+            self.builder.def_var(result, value);
+        }
+    }
+
+    fn push_frame(&mut self, kind: FrameKind, result: Option<ir::Type>) {
+        let exit = self.builder.create_block();
+        let result = result.map(|ty| self.builder.declare_var(ty));
+        let height = self.stack.len();
+        self.frames.push(Frame {
+            kind,
+            exit,
+            result,
+            height,
+            exit_used: false,
+        });
+    }
+
+    fn push_dead_frame(&mut self) {
+        let exit = self.frames[0].exit;
+        self.frames.push(Frame {
+            kind: FrameKind::Dead,
+            exit,
+            result: None,
+            height: self.stack.len(),
+            exit_used: false,
+        });
+    }
+}
+
+fn block_result(ty: BlockType) -> Option<ir::Type> {
+    match ty {
+        BlockType::Empty => None,
+        BlockType::Type(ty) => Some(clif_type(crate::wasm::convert_type(ty))),
+        BlockType::FuncType(_) => unreachable!("the validator refuses multi-value blocks"),
+    }
+}

@@ -1,0 +1,196 @@
+//! Loads, stores, `memory.size` and `memory.grow`.
+//!
+//! Sandbox-critical: `address` is the only place where a guest index becomes a host address.
+//!
+//! - Guard pages: base + zext(index) + offset is at most 8 GiB + 64 KiB behind the base, all of
+//!   which is reserved, so that an access outside the memory faults.
+//! - Explicit: index + offset + width, which cannot wrap in 64 bits, is compared with the length.
+
+use super::Translator;
+use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
+use wasmelt_abi::{Libcall, VMContext, VMMemory, WASM_PAGE_SIZE};
+use wasmparser::MemArg;
+
+/// A checked place in linear memory.
+struct Place {
+    flags: MemFlagsData,
+    address: Value,
+    offset: i32,
+}
+
+/// How a load of fewer bits than its type fills the rest.
+#[derive(Clone, Copy)]
+pub(super) enum Extend {
+    Signed,
+    Unsigned,
+}
+
+impl Translator<'_, '_> {
+    pub(super) fn load(&mut self, memarg: &MemArg, ty: ir::Type) {
+        let place = self.pop_place(memarg, ty.bytes());
+        let value = self
+            .builder
+            .ins()
+            .load(ty, place.flags, place.address, place.offset);
+        self.push(value);
+    }
+
+    pub(super) fn load_narrow(
+        &mut self,
+        memarg: &MemArg,
+        width_bytes: u32,
+        extend: Extend,
+        ty: ir::Type,
+    ) {
+        let Place {
+            flags,
+            address,
+            offset,
+        } = self.pop_place(memarg, width_bytes);
+        let ins = self.builder.ins();
+        let value = match (width_bytes, extend) {
+            (1, Extend::Signed) => ins.sload8(ty, flags, address, offset),
+            (1, Extend::Unsigned) => ins.uload8(ty, flags, address, offset),
+            (2, Extend::Signed) => ins.sload16(ty, flags, address, offset),
+            (2, Extend::Unsigned) => ins.uload16(ty, flags, address, offset),
+            (_, Extend::Signed) => ins.sload32(flags, address, offset),
+            (_, Extend::Unsigned) => ins.uload32(flags, address, offset),
+        };
+        self.push(value);
+    }
+
+    pub(super) fn store(&mut self, memarg: &MemArg) {
+        let value = self.pop();
+        let width_bytes = self.builder.func.dfg.value_type(value).bytes();
+        let place = self.pop_place(memarg, width_bytes);
+        self.builder
+            .ins()
+            .store(place.flags, value, place.address, place.offset);
+    }
+
+    pub(super) fn store_narrow(&mut self, memarg: &MemArg, width_bytes: u32) {
+        let value = self.pop();
+        let Place {
+            flags,
+            address,
+            offset,
+        } = self.pop_place(memarg, width_bytes);
+        let ins = self.builder.ins();
+        match width_bytes {
+            1 => ins.istore8(flags, value, address, offset),
+            2 => ins.istore16(flags, value, address, offset),
+            _ => ins.istore32(flags, value, address, offset),
+        };
+    }
+
+    pub(super) fn memory_size(&mut self) {
+        let len_bytes = self.memory_len_bytes();
+        let page_bits = i64::from(WASM_PAGE_SIZE.trailing_zeros());
+        let pages = self.builder.ins().ushr_imm_u(len_bytes, page_bits);
+        let pages = self.builder.ins().ireduce(types::I32, pages);
+        self.push(pages);
+    }
+
+    pub(super) fn memory_grow(&mut self) {
+        let delta = self.pop();
+        let previous = self.call_libcall(Libcall::MemoryGrow, &[delta], Some(types::I32));
+        self.push(previous.expect("memory_grow has a result"));
+    }
+
+    /// Pops the index of an access and turns it into a checked host address.
+    fn pop_place(&mut self, memarg: &MemArg, width_bytes: u32) -> Place {
+        let index = self.pop();
+        let index = self.builder.ins().uextend(types::I64, index);
+        let base = self.memory_base();
+        if self.env.has_guard_pages() {
+            return self.place(true, base, index, memarg.offset);
+        }
+        let len_bytes = self.memory_len_bytes();
+        let end = memarg.offset + u64::from(width_bytes);
+        let end = self.builder.ins().iadd_imm_u(index, end.cast_signed());
+        let outside = self
+            .builder
+            .ins()
+            .icmp(IntCC::UnsignedGreaterThan, end, len_bytes);
+        self.trap_out_of_bounds_if(outside);
+        if !self.env.options.codegen.spectre_mitigation {
+            return self.place(false, base, index, memarg.offset);
+        }
+        // Under speculation behind a wrong prediction the address is null.
+        let Place {
+            flags,
+            address,
+            offset,
+        } = self.place(false, base, index, memarg.offset);
+        let address = self.builder.ins().iadd_imm_s(address, i64::from(offset));
+        let null = self.builder.ins().iconst(types::I64, 0);
+        let address = self
+            .builder
+            .ins()
+            .select_spectre_guard(outside, null, address);
+        Place {
+            flags,
+            address,
+            offset: 0,
+        }
+    }
+
+    fn place(&mut self, may_fault: bool, base: Value, index: Value, offset: u64) -> Place {
+        let flags = self.regions.heap(may_fault);
+        if let Ok(offset) = i32::try_from(offset) {
+            let address = self.builder.ins().iadd(base, index);
+            return Place {
+                flags,
+                address,
+                offset,
+            };
+        }
+        let index = self.builder.ins().iadd_imm_u(index, offset.cast_signed());
+        let address = self.builder.ins().iadd(base, index);
+        Place {
+            flags,
+            address,
+            offset: 0,
+        }
+    }
+
+    /// The memory's first byte. With guard pages it never changes, and vmctx has a copy also of
+    /// an imported memory's base; without, calls may move it.
+    fn memory_base(&mut self) -> Value {
+        if self.env.has_guard_pages() {
+            let field = (VMContext::MEMORY + VMMemory::BASE).cast_signed();
+            let constant = self.regions.constant();
+            return self
+                .builder
+                .ins()
+                .load(types::I64, constant, self.vmctx, field);
+        }
+        self.memory_field(VMMemory::BASE)
+    }
+
+    fn memory_len_bytes(&mut self) -> Value {
+        self.memory_field(VMMemory::LEN_BYTES)
+    }
+
+    /// A field of the one authoritative description of the memory.
+    fn memory_field(&mut self, field: u32) -> Value {
+        let flags = self.regions.vmctx();
+        let imported = self.env.module.memory.is_some_and(|memory| memory.imported);
+        if !imported {
+            let offset = (VMContext::MEMORY + field).cast_signed();
+            return self
+                .builder
+                .ins()
+                .load(types::I64, flags, self.vmctx, offset);
+        }
+        let pointer_offset = VMContext::MEMORY_POINTER.cast_signed();
+        let constant = self.regions.constant();
+        let pointer = self
+            .builder
+            .ins()
+            .load(types::I64, constant, self.vmctx, pointer_offset);
+        self.builder
+            .ins()
+            .load(types::I64, flags, pointer, field.cast_signed())
+    }
+}

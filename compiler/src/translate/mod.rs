@@ -1,0 +1,173 @@
+//! Translates validated wasm function bodies to Cranelift's intermediate representation (CLIF).
+//!
+//! Sandbox-critical: what this module emits is all that keeps a guest inside its memory, its table
+//! and its types. Bounds are decided in `memory.rs`, indirect calls in `calls.rs`, traps in
+//! `traps.rs`; everything else only moves values.
+
+mod calls;
+mod control;
+mod env;
+mod globals;
+mod memory;
+mod numeric;
+mod operators;
+mod stubs;
+mod traps;
+
+pub(crate) use env::{FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE};
+pub(crate) use stubs::{Stub, build_stub};
+pub(crate) use traps::abi_trap_code;
+
+use crate::error::CompileError;
+use control::Frame;
+use cranelift_codegen::ir::{
+    self, AbiParam, ArgumentPurpose, FuncRef, Function, InstBuilder, SigRef, SourceLoc,
+    UserFuncName, Value, types,
+};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use env::Regions;
+use std::collections::BTreeMap;
+use wasmparser::{BinaryReaderError, FunctionBody};
+
+/// Frames up to this size fit the slack below the stack limit (part of the host reserve), so a
+/// stack check need not know the exact size; larger ones are compiled again with their size in
+/// the check.
+pub(crate) const UNCHECKED_FRAME_LEN_BYTES: u32 = 4096;
+
+/// Translates one defined function into `func`.
+///
+/// `frame_len_bytes` is what the explicit stack check of signal-free code adds to the limit: 0 at
+/// first, and the real frame size when codegen found it above [`UNCHECKED_FRAME_LEN_BYTES`].
+pub(crate) fn translate_function(
+    env: &ModuleEnv<'_>,
+    defined_index: u32,
+    frame_len_bytes: u32,
+    builder_context: &mut FunctionBuilderContext,
+    func: &mut Function,
+) -> Result<(), CompileError> {
+    let index = env.module.imported_function_count + defined_index;
+    let body = &env.module.bodies[defined_index as usize];
+    func.name = UserFuncName::user(FUNCTION_NAMESPACE, index);
+    func.signature = env.signature(env.module.function_type(index));
+    let mut translator = Translator::new(env, index, func, builder_context);
+    translator.check_stack(
+        frame_len_bytes,
+        env.module.governors[defined_index as usize].has_calls,
+    );
+    translator
+        .translate_body(body)
+        .map_err(|error| CompileError::Codegen {
+            function: index,
+            reason: format!("validated body could not be read again: {error}"),
+        })?;
+    translator.builder.finalize(env.frontend_config);
+    Ok(())
+}
+
+/// The state of translating one function.
+struct Translator<'env, 'func> {
+    env: &'env ModuleEnv<'env>,
+    index: u32,
+    builder: FunctionBuilder<'func>,
+    /// First parameter.
+    vmctx: Value,
+    /// The wasm operand stack.
+    stack: Vec<Value>,
+    /// The wasm control stack; the function itself is the first frame.
+    frames: Vec<Frame>,
+    /// Whether the current position can be reached. Unreachable operators are skipped.
+    reachable: bool,
+    locals: Vec<Variable>,
+    regions: Regions,
+    function_refs: BTreeMap<(u32, u32), FuncRef>,
+    call_signatures: BTreeMap<u32, SigRef>,
+    libcall_signatures: BTreeMap<u32, SigRef>,
+}
+
+impl<'env, 'func> Translator<'env, 'func> {
+    fn new(
+        env: &'env ModuleEnv<'env>,
+        index: u32,
+        func: &'func mut Function,
+        builder_context: &'func mut FunctionBuilderContext,
+    ) -> Self {
+        let regions = Regions::new(func);
+        let mut builder = FunctionBuilder::new(func, builder_context);
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        builder.seal_block(entry);
+        let params = builder.block_params(entry).to_vec();
+        let mut translator = Self {
+            env,
+            index,
+            builder,
+            vmctx: params[0],
+            stack: Vec::new(),
+            frames: Vec::new(),
+            reachable: true,
+            locals: Vec::new(),
+            regions,
+            function_refs: BTreeMap::new(),
+            call_signatures: BTreeMap::new(),
+            libcall_signatures: BTreeMap::new(),
+        };
+        for param in &params[1..] {
+            let ty = translator.builder.func.dfg.value_type(*param);
+            translator.declare_local(ty, *param);
+        }
+        translator
+    }
+
+    fn declare_local(&mut self, ty: ir::Type, value: Value) {
+        let variable = self.builder.declare_var(ty);
+        self.builder.def_var(variable, value);
+        self.locals.push(variable);
+    }
+
+    fn translate_body(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
+        for local in body.get_locals_reader()? {
+            let (count, ty) = local?;
+            let ty = env::clif_type(crate::wasm::convert_type(ty));
+            let zero = self.zero(ty);
+            for _ in 0..count {
+                self.declare_local(ty, zero);
+            }
+        }
+        self.push_function_frame();
+        let mut reader = body.get_operators_reader()?;
+        while !reader.eof() {
+            let (operator, offset) = reader.read_with_offset()?;
+            let offset = u32::try_from(offset).expect("modules are below 4 GiB");
+            self.builder.set_srcloc(SourceLoc::new(offset));
+            self.translate_operator(&operator);
+        }
+        Ok(())
+    }
+
+    fn zero(&mut self, ty: ir::Type) -> Value {
+        match ty {
+            types::F32 => self.builder.ins().f32const(0.0),
+            types::F64 => self.builder.ins().f64const(0.0),
+            _ => self.builder.ins().iconst(ty, 0),
+        }
+    }
+
+    fn pop(&mut self) -> Value {
+        self.stack.pop().expect("validated code does not underflow")
+    }
+
+    fn pop2(&mut self) -> (Value, Value) {
+        let right = self.pop();
+        (self.pop(), right)
+    }
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+}
+
+/// Parameter list shared by every compiled function: vmctx first.
+fn vmctx_param() -> AbiParam {
+    AbiParam::special(types::I64, ArgumentPurpose::VMContext)
+}

@@ -1,0 +1,550 @@
+//! Parses and validates a module into borrowed descriptions; bodies are validated in parallel.
+
+use crate::{
+    error::CompileError,
+    features::{explain, preset_features},
+    governor::Governor,
+    options::CompileOptions,
+    pipeline::parallel_map,
+    recognise::{Container, recognise},
+};
+use wasmelt_abi::{
+    ConstExpr, CustomSection, ElementSegment, Export, ExternKind, FuncType, Global, GlobalType,
+    Import, Limits, Memory, Preset, TABLE_MAX_ELEMENTS, Table, ValType,
+};
+use wasmparser::{
+    BinaryReaderError, FuncToValidate, FuncValidatorAllocations, FunctionBody, KnownCustom, Name,
+    Operator, Parser, Payload, TypeRef, ValidPayload, Validator, ValidatorResources,
+};
+
+/// A validated module; borrows the wasm bytes.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct ModuleInfo<'a> {
+    /// Name of the module from its name section.
+    pub name: Option<String>,
+    /// Function types.
+    pub types: Vec<FuncType>,
+    /// For each type index the first index with an equal type.
+    pub local_signature_ids: Vec<u32>,
+    /// Imports in their order.
+    pub imports: Vec<Import>,
+    /// Type index of every function, imports first.
+    pub functions: Vec<u32>,
+    /// How many functions are imported.
+    pub imported_function_count: u32,
+    /// How many globals are imported.
+    pub imported_global_count: u32,
+    /// The table, if there is one.
+    pub table: Option<Table>,
+    /// The memory, if there is one.
+    pub memory: Option<Memory>,
+    /// Globals, imports first.
+    pub globals: Vec<Global>,
+    /// Exports in their order.
+    pub exports: Vec<Export>,
+    /// Index of the start function.
+    pub start: Option<u32>,
+    /// Element segments.
+    pub elements: Vec<ElementSegment>,
+    /// Data segments: offset and bytes.
+    pub data: Vec<(ConstExpr, &'a [u8])>,
+    /// Custom sections without names and debug information.
+    pub custom_sections: Vec<CustomSection>,
+    /// Names of functions from the name section, by index.
+    pub function_names: Vec<(u32, &'a str)>,
+    /// Bodies of the defined functions.
+    pub bodies: Vec<FunctionBody<'a>>,
+    /// What the governor sees of each body.
+    pub governors: Vec<Governor>,
+    /// Length of the module in bytes.
+    pub wasm_len_bytes: usize,
+}
+
+impl ModuleInfo<'_> {
+    /// Type of a function.
+    pub(crate) fn function_type(&self, index: u32) -> &FuncType {
+        &self.types[self.functions[index as usize] as usize]
+    }
+
+    /// The body's index among defined functions, or `None` for an imported function.
+    pub(crate) fn defined_index(&self, index: u32) -> Option<u32> {
+        index.checked_sub(self.imported_function_count)
+    }
+
+    /// Name for listings and symbols: from the name section, an export, or the index.
+    pub(crate) fn display_name(&self, index: u32) -> String {
+        if let Ok(at) = self
+            .function_names
+            .binary_search_by_key(&index, |(index, _)| *index)
+        {
+            return self.function_names[at].1.to_owned();
+        }
+        self.exports
+            .iter()
+            .find(|export| export.kind == ExternKind::Func && export.index == index)
+            .map_or_else(
+                || format!("function[{index}]"),
+                |export| export.name.clone(),
+            )
+    }
+}
+
+/// Parses and validates a module for a preset and applies the preset's treatment to it.
+///
+/// # Errors
+///
+/// If the input is no module, is invalid, uses a proposal beyond the preset, or breaks one of the
+/// preset's rules.
+pub fn parse_module<'a>(
+    wasm: &'a [u8],
+    options: &CompileOptions,
+) -> Result<ModuleInfo<'a>, CompileError> {
+    match recognise(wasm) {
+        // wasmparser words these best, and the specification suite knows its words.
+        Container::Module | Container::OtherWasmVersion(_) => {}
+        container => return Err(CompileError::NotWasm { container }),
+    }
+    if u32::try_from(wasm.len()).is_err() {
+        return Err(CompileError::LimitExceeded {
+            what: "the length of the module in bytes",
+            limit: u64::from(u32::MAX),
+            found: wasm.len() as u64,
+        });
+    }
+    let preset = options.codegen.preset;
+    let explain = |error: &BinaryReaderError| explain(wasm, preset, error);
+    let (mut module, to_validate) =
+        read_sections(wasm, preset).map_err(|error| error.into_compile_error(explain))?;
+    module.governors = validate_bodies(&module, to_validate, options).map_err(|e| explain(&e))?;
+    apply_preset(&mut module, preset)?;
+    check_limits(&module)?;
+    Ok(module)
+}
+
+type BodyToValidate = FuncToValidate<ValidatorResources>;
+
+/// Why reading the sections stopped.
+enum ReadError {
+    Invalid(BinaryReaderError),
+    Refused(CompileError),
+}
+
+impl From<BinaryReaderError> for ReadError {
+    fn from(error: BinaryReaderError) -> Self {
+        ReadError::Invalid(error)
+    }
+}
+
+impl ReadError {
+    fn into_compile_error(
+        self,
+        explain: impl FnOnce(&BinaryReaderError) -> CompileError,
+    ) -> CompileError {
+        match self {
+            ReadError::Invalid(error) => explain(&error),
+            ReadError::Refused(error) => error,
+        }
+    }
+}
+
+fn read_sections(
+    wasm: &[u8],
+    preset: Preset,
+) -> Result<(ModuleInfo<'_>, Vec<BodyToValidate>), ReadError> {
+    let mut module = ModuleInfo {
+        wasm_len_bytes: wasm.len(),
+        ..ModuleInfo::default()
+    };
+    let mut to_validate = Vec::new();
+    let mut validator = Validator::new_with_features(preset_features(preset));
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload?;
+        if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
+            to_validate.push(func);
+            module.bodies.push(body);
+        }
+        match payload {
+            Payload::TypeSection(section) => read_types(&mut module, section)?,
+            Payload::ImportSection(section) => read_imports(&mut module, section)?,
+            Payload::FunctionSection(section) => {
+                for type_index in section {
+                    module.functions.push(type_index?);
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    module.table = Some(convert_table(&table?.ty, false));
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    module.memory = Some(convert_memory(&memory?, false));
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    let global = global?;
+                    let init = Some(read_const_expr(&global.init_expr)?);
+                    module.globals.push(Global {
+                        ty: convert_global(&global.ty),
+                        init,
+                    });
+                }
+            }
+            Payload::ExportSection(section) => read_exports(&mut module, section)?,
+            Payload::StartSection { func, range } => {
+                if preset == Preset::Polkadot {
+                    return Err(ReadError::Refused(CompileError::PresetRule {
+                        preset: preset.name(),
+                        rule: "a start function",
+                        offset: range.start,
+                    }));
+                }
+                module.start = Some(func);
+            }
+            Payload::ElementSection(section) => read_elements(&mut module, section)?,
+            Payload::DataSection(section) => {
+                for segment in section {
+                    let segment = segment?;
+                    if let wasmparser::DataKind::Active { offset_expr, .. } = segment.kind {
+                        module
+                            .data
+                            .push((read_const_expr(&offset_expr)?, segment.data));
+                    }
+                }
+            }
+            Payload::CustomSection(section) => read_custom(&mut module, &section),
+            _ => {}
+        }
+    }
+    Ok((module, to_validate))
+}
+
+fn read_types(
+    module: &mut ModuleInfo<'_>,
+    section: wasmparser::TypeSectionReader<'_>,
+) -> Result<(), BinaryReaderError> {
+    for ty in section.into_iter_err_on_gc_types() {
+        let ty = ty?;
+        let ty = FuncType {
+            params: convert_types(ty.params()),
+            results: convert_types(ty.results()),
+        };
+        module.types.push(ty);
+    }
+    let mut first = std::collections::BTreeMap::new();
+    for (index, ty) in (0..).zip(&module.types) {
+        module
+            .local_signature_ids
+            .push(*first.entry(ty).or_insert(index));
+    }
+    Ok(())
+}
+
+fn read_imports(
+    module: &mut ModuleInfo<'_>,
+    section: wasmparser::ImportSectionReader<'_>,
+) -> Result<(), BinaryReaderError> {
+    for import in section.into_imports() {
+        let import = import?;
+        let (kind, index) = match import.ty {
+            TypeRef::Func(type_index) => {
+                module.functions.push(type_index);
+                module.imported_function_count += 1;
+                (ExternKind::Func, type_index)
+            }
+            TypeRef::Table(table) => {
+                module.table = Some(convert_table(&table, true));
+                (ExternKind::Table, 0)
+            }
+            TypeRef::Memory(memory) => {
+                module.memory = Some(convert_memory(&memory, true));
+                (ExternKind::Memory, 0)
+            }
+            TypeRef::Global(global) => {
+                module.globals.push(Global {
+                    ty: convert_global(&global),
+                    init: None,
+                });
+                module.imported_global_count += 1;
+                (ExternKind::Global, module.imported_global_count - 1)
+            }
+            TypeRef::Tag(_) | TypeRef::FuncExact(_) => {
+                unreachable!("the validator refuses imports beyond the MVP")
+            }
+        };
+        module.imports.push(Import {
+            module: import.module.to_owned(),
+            name: import.name.to_owned(),
+            kind,
+            index,
+        });
+    }
+    Ok(())
+}
+
+fn read_exports(
+    module: &mut ModuleInfo<'_>,
+    section: wasmparser::ExportSectionReader<'_>,
+) -> Result<(), BinaryReaderError> {
+    for export in section {
+        let export = export?;
+        let kind = match export.kind {
+            wasmparser::ExternalKind::Func => ExternKind::Func,
+            wasmparser::ExternalKind::Table => ExternKind::Table,
+            wasmparser::ExternalKind::Memory => ExternKind::Memory,
+            wasmparser::ExternalKind::Global => ExternKind::Global,
+            wasmparser::ExternalKind::Tag | wasmparser::ExternalKind::FuncExact => {
+                unreachable!("the validator refuses exports beyond the MVP")
+            }
+        };
+        if let (ExternKind::Table, Some(table)) = (kind, module.table.as_mut()) {
+            table.exported = true;
+        }
+        module.exports.push(Export {
+            name: export.name.to_owned(),
+            kind,
+            index: export.index,
+        });
+    }
+    Ok(())
+}
+
+fn read_elements(
+    module: &mut ModuleInfo<'_>,
+    section: wasmparser::ElementSectionReader<'_>,
+) -> Result<(), BinaryReaderError> {
+    for segment in section {
+        let segment = segment?;
+        let wasmparser::ElementKind::Active { offset_expr, .. } = segment.kind else {
+            unreachable!("the validator refuses segments beyond the MVP")
+        };
+        let wasmparser::ElementItems::Functions(items) = segment.items else {
+            unreachable!("the validator refuses segments beyond the MVP")
+        };
+        let funcs = items.into_iter().collect::<Result<Vec<u32>, _>>()?;
+        module.elements.push(ElementSegment {
+            offset: read_const_expr(&offset_expr)?,
+            funcs,
+        });
+    }
+    Ok(())
+}
+
+fn read_custom<'a>(module: &mut ModuleInfo<'a>, section: &wasmparser::CustomSectionReader<'a>) {
+    if let KnownCustom::Name(names) = section.as_known() {
+        // A damaged name section costs names, never the module (specification, appendix 7.4).
+        for name in names.into_iter().map_while(Result::ok) {
+            match name {
+                Name::Module { name, .. } => module.name = Some(name.to_owned()),
+                Name::Function(names) => {
+                    module.function_names = names
+                        .into_iter()
+                        .map_while(Result::ok)
+                        .map(|naming| (naming.index, naming.name))
+                        .collect();
+                }
+                _ => {}
+            }
+        }
+        module.function_names.sort_by_key(|(index, _)| *index);
+        module.function_names.dedup_by_key(|(index, _)| *index);
+    } else if !section.name().starts_with(".debug") {
+        module.custom_sections.push(CustomSection {
+            name: section.name().to_owned(),
+            data: section.data().to_vec(),
+        });
+    }
+}
+
+fn convert_types(types: &[wasmparser::ValType]) -> Vec<ValType> {
+    types.iter().map(|ty| convert_type(*ty)).collect()
+}
+
+/// Converts a type that the validator accepted for a preset.
+pub(crate) fn convert_type(ty: wasmparser::ValType) -> ValType {
+    match ty {
+        wasmparser::ValType::I32 => ValType::I32,
+        wasmparser::ValType::I64 => ValType::I64,
+        wasmparser::ValType::F32 => ValType::F32,
+        wasmparser::ValType::F64 => ValType::F64,
+        wasmparser::ValType::V128 | wasmparser::ValType::Ref(_) => {
+            unreachable!("the validator refuses types beyond the MVP")
+        }
+    }
+}
+
+fn convert_global(ty: &wasmparser::GlobalType) -> GlobalType {
+    GlobalType {
+        content: convert_type(ty.content_type),
+        mutable: ty.mutable,
+    }
+}
+
+fn convert_limits(min: u64, max: Option<u64>) -> Limits {
+    let convert = |size| u32::try_from(size).expect("32-bit limits were validated");
+    Limits {
+        min: convert(min),
+        max: max.map(convert),
+    }
+}
+
+fn convert_table(ty: &wasmparser::TableType, imported: bool) -> Table {
+    Table {
+        limits: convert_limits(ty.initial, ty.maximum),
+        imported,
+        exported: false,
+    }
+}
+
+fn convert_memory(ty: &wasmparser::MemoryType, imported: bool) -> Memory {
+    Memory {
+        limits: convert_limits(ty.initial, ty.maximum),
+        imported,
+    }
+}
+
+fn read_const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, BinaryReaderError> {
+    Ok(match expr.get_operators_reader().read()? {
+        Operator::I32Const { value } => ConstExpr::Bits(u64::from(value.cast_unsigned())),
+        Operator::I64Const { value } => ConstExpr::Bits(value.cast_unsigned()),
+        Operator::F32Const { value } => ConstExpr::Bits(u64::from(value.bits())),
+        Operator::F64Const { value } => ConstExpr::Bits(value.bits()),
+        Operator::GlobalGet { global_index } => ConstExpr::Global(global_index),
+        _ => unreachable!("the validator refuses constant expressions beyond the MVP"),
+    })
+}
+
+/// Validates every body and measures it; the error at the lowest offset wins, whatever the
+/// threads did.
+fn validate_bodies(
+    module: &ModuleInfo<'_>,
+    to_validate: Vec<BodyToValidate>,
+    options: &CompileOptions,
+) -> Result<Vec<Governor>, BinaryReaderError> {
+    let jobs: Vec<_> = to_validate.into_iter().zip(&module.bodies).collect();
+    let threads = options.thread_count(jobs.len());
+    let results = parallel_map(
+        &jobs,
+        threads,
+        FuncValidatorAllocations::default,
+        |allocations, (func, body)| {
+            let func = FuncToValidate {
+                resources: func.resources.clone(),
+                index: func.index,
+                ty: func.ty,
+                features: func.features,
+            };
+            let params = module.function_type(func.index).params.len();
+            validate_body(func, body, params, allocations)
+        },
+    );
+    results.into_iter().collect()
+}
+
+fn validate_body(
+    func: BodyToValidate,
+    body: &FunctionBody<'_>,
+    params: usize,
+    allocations: &mut FuncValidatorAllocations,
+) -> Result<Governor, BinaryReaderError> {
+    let mut validator = func.into_validator(std::mem::take(allocations));
+    let mut reader = body.get_binary_reader();
+    validator.read_locals(&mut reader)?;
+    let mut governor = Governor {
+        body_len_bytes: u32::try_from(body.range().len()).expect("modules are below 4 GiB"),
+        locals: validator
+            .len_locals()
+            .max(u32::try_from(params).unwrap_or(u32::MAX)),
+        ..Governor::default()
+    };
+    let mut loops = Vec::new();
+    let mut loop_depth = 0;
+    let mut operators = wasmparser::OperatorsReader::new(reader);
+    while !operators.eof() {
+        let (operator, offset) = operators.read_with_offset()?;
+        validator.op(offset, &operator)?;
+        match operator {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                let is_loop = matches!(operator, Operator::Loop { .. });
+                loops.push(is_loop);
+                loop_depth += u32::from(is_loop);
+                governor.blocks += 1;
+                governor.loop_depth = governor.loop_depth.max(loop_depth);
+                governor.block_depth = governor
+                    .block_depth
+                    .max(u32::try_from(loops.len()).unwrap_or(u32::MAX));
+            }
+            Operator::End => loop_depth -= u32::from(loops.pop() == Some(true)),
+            Operator::Call { .. } | Operator::CallIndirect { .. } | Operator::MemoryGrow { .. } => {
+                governor.has_calls = true;
+            }
+            Operator::BrTable { targets } => governor.branch_targets += targets.len() + 1,
+            _ => {}
+        }
+    }
+    operators.finish()?;
+    *allocations = validator.into_allocations();
+    Ok(governor)
+}
+
+/// What a preset does to a module beyond choosing its language.
+fn apply_preset(module: &mut ModuleInfo<'_>, preset: Preset) -> Result<(), CompileError> {
+    if preset != Preset::Polkadot {
+        return Ok(());
+    }
+    let Some(memory) = module.memory.as_mut().filter(|memory| memory.imported) else {
+        return Ok(());
+    };
+    memory.imported = false;
+    module
+        .imports
+        .retain(|import| import.kind != ExternKind::Memory);
+    if module
+        .exports
+        .iter()
+        .any(|export| export.kind == ExternKind::Memory)
+    {
+        return Ok(());
+    }
+    if module.exports.iter().any(|export| export.name == "memory") {
+        return Err(CompileError::PresetRule {
+            preset: preset.name(),
+            rule: "an export named `memory` that is no memory",
+            offset: 0,
+        });
+    }
+    module.exports.push(Export {
+        name: "memory".to_owned(),
+        kind: ExternKind::Memory,
+        index: 0,
+    });
+    Ok(())
+}
+
+fn check_limits(module: &ModuleInfo<'_>) -> Result<(), CompileError> {
+    let limits = [
+        (
+            "the number of globals",
+            module.globals.len() as u64,
+            1_000_000,
+        ),
+        (
+            "the number of imported functions",
+            u64::from(module.imported_function_count),
+            1_000_000,
+        ),
+        (
+            "the minimum size of the table",
+            module.table.map_or(0, |table| u64::from(table.limits.min)),
+            u64::from(TABLE_MAX_ELEMENTS),
+        ),
+    ];
+    for (what, found, limit) in limits {
+        if found > limit {
+            return Err(CompileError::LimitExceeded { what, limit, found });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+;; One module with every kind of operator: its machine code is the codegen fingerprint.
+(module
+  (type $binary (func (param i32 i32) (result i32)))
+  (import "env" "host" (func $host (param i32 f64) (result i32)))
+  (import "env" "limit" (global $limit i32))
+  (memory (export "memory") 1 4)
+  (table $private 4 funcref)
+  (global $counter (mut i64) (i64.const 7))
+  (elem (i32.const 0) $sum $gcd)
+  (data (i32.const 16) "wasmelt")
+
+  (func $sum (export "sum") (type $binary)
+    (local $total i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get 0) (local.get 1)))
+        (local.set $total
+          (i32.add (local.get $total) (i32.load offset=4 (local.get 0))))
+        (local.set 0 (i32.add (local.get 0) (i32.const 4)))
+        (br $next)))
+    (local.get $total))
+
+  (func $gcd (type $binary)
+    (if (result i32) (i32.eqz (local.get 1))
+      (then (local.get 0))
+      (else (call $gcd (local.get 1) (i32.rem_u (local.get 0) (local.get 1))))))
+
+  (func (export "dispatch") (param i32 i32 i32) (result i32)
+    (block $two (block $one (block $zero
+      (br_table $zero $one $two (local.get 0)))
+      (return (call_indirect (type $binary) (local.get 1) (local.get 2) (local.get 0))))
+      (return (call $host (local.get 1) (f64.convert_i32_u (local.get 2)))))
+    (i32.div_s (local.get 1) (local.get 2)))
+
+  (func (export "floats") (param f64 f32) (result f64)
+    (f64.max
+      (f64.mul (f64.sqrt (local.get 0)) (f64.promote_f32 (f32.nearest (local.get 1))))
+      (f64.copysign (f64.floor (local.get 0)) (f64.neg (local.get 0)))))
+
+  (func (export "convert") (param f64) (result i64)
+    (i64.add (i64.trunc_f64_s (local.get 0))
+      (i64.extend_i32_u (i32.trunc_f64_u (local.get 0)))))
+
+  (func (export "bits") (param i64 i32) (result i64)
+    (global.set $counter (i64.rotl (global.get $counter) (local.get 0)))
+    (i64.xor
+      (i64.popcnt (global.get $counter))
+      (i64.extend_i32_s
+        (select (i32.clz (local.get 1)) (i32.ctz (local.get 1)) (global.get $limit)))))
+
+  (func (export "touch") (param i32) (result i32)
+    (i32.store8 (local.get 0) (i32.const 1))
+    (i64.store32 offset=100000 (local.get 0) (i64.load16_s (local.get 0)))
+    (drop (memory.grow (i32.const 1)))
+    (memory.size))
+
+  (func (export "trap") unreachable))
