@@ -342,7 +342,8 @@ fn check_data(manifest: &Manifest, around: &Surroundings) -> Checked {
             index,
             "the bytes of a data segment are there",
         )?;
-        if segment.in_image {
+        // An empty segment has no bytes to place.
+        if segment.in_image && segment.len_bytes != 0 {
             let memory_offset = manifest
                 .image
                 .and_then(|image| image.memory_offset.checked_add(segment.start));
