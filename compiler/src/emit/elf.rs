@@ -19,9 +19,9 @@ use wasmelt_abi::{
     SectionRange,
 };
 
-const BUILD_ID_LEN_BYTES: usize = 20;
+const BUILD_ID_LEN_BYTES: u8 = 20;
 /// Header (12), name `GNU\0` (4), id.
-const NOTE_LEN_BYTES: usize = 16 + BUILD_ID_LEN_BYTES;
+const NOTE_LEN_BYTES: usize = 16 + BUILD_ID_LEN_BYTES as usize;
 const DYNAMIC_LEN_BYTES: u64 = 16 * DYNAMIC_TAGS.len() as u64;
 
 /// A run of bytes in the file.
@@ -108,7 +108,7 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
     ];
     let mut sections = [SectionRange::default(); 8];
     let place = |offset: usize, len_bytes: usize| SectionRange {
-        offset: offset as i64 - descriptor_offset as i64,
+        offset: i64::try_from(offset - descriptor_offset).expect("artifacts are below 4 GiB"),
         len_bytes: len_bytes as u64,
     };
     let mut chunks = Vec::new();
@@ -411,11 +411,11 @@ fn build_id_note(manifest: &[u8], text: &[u8]) -> Vec<u8> {
     hasher.update(manifest);
     hasher.update(text);
     let mut note = Vec::with_capacity(NOTE_LEN_BYTES);
-    for word in [4, BUILD_ID_LEN_BYTES as u32, elf::NT_GNU_BUILD_ID] {
+    for word in [4, u32::from(BUILD_ID_LEN_BYTES), elf::NT_GNU_BUILD_ID] {
         note.extend_from_slice(&word.to_le_bytes());
     }
     note.extend_from_slice(b"GNU\0");
-    note.extend_from_slice(&hasher.finalize().as_bytes()[..BUILD_ID_LEN_BYTES]);
+    note.extend_from_slice(&hasher.finalize().as_bytes()[..usize::from(BUILD_ID_LEN_BYTES)]);
     note
 }
 

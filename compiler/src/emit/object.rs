@@ -17,12 +17,11 @@ use cranelift_codegen::{binemit::Reloc, ir::Signature, isa::CallConv};
 use cranelift_module::{FuncId, Linkage, Module, ModuleReloc, ModuleRelocTarget};
 use cranelift_object::{ObjectBuilder, ObjectModule, ObjectProduct};
 use object::{
-    RelocationEncoding, RelocationFlags, RelocationKind, SectionKind, SymbolFlags, SymbolKind,
-    SymbolScope,
+    RelocationFlags, SectionKind, SymbolFlags, SymbolKind, SymbolScope, elf,
     write::{Relocation, StandardSection, Symbol, SymbolId, SymbolSection},
 };
 use std::collections::BTreeSet;
-use wasmelt_abi::{ModuleDescriptor, SectionId, SectionRange};
+use wasmelt_abi::{Arch, ModuleDescriptor, SectionId, SectionRange};
 
 /// Writes the object.
 pub(crate) fn object(parts: &ArtifactParts) -> Result<Vec<u8>, CompileError> {
@@ -60,7 +59,7 @@ pub(crate) fn object(parts: &ArtifactParts) -> Result<Vec<u8>, CompileError> {
 fn declare_functions(
     module: &mut ObjectModule,
     parts: &ArtifactParts,
-) -> Result<Vec<FuncId>, cranelift_module::ModuleError> {
+) -> Result<Vec<FuncId>, Box<cranelift_module::ModuleError>> {
     let signature = Signature::new(CallConv::SystemV);
     let mut taken = BTreeSet::new();
     let stubs = Stub::ALL.iter().map(|stub| stub.name());
@@ -78,7 +77,9 @@ fn declare_functions(
                 name
             };
             taken.insert(unique.clone());
-            module.declare_function(&unique, Linkage::Local, &signature)
+            module
+                .declare_function(&unique, Linkage::Local, &signature)
+                .map_err(Box::new)
         })
         .collect()
 }
@@ -179,11 +180,13 @@ fn add_descriptor(
         flags: SymbolFlags::None,
     });
     let field = (ModuleDescriptor::SECTIONS_OFFSET + 16 * SectionId::Text as usize) as u64;
+    let r_type = PlaceRelative::of(parts.options.arch).bits_64;
     // text − descriptor = (text + field) − (descriptor + field).
     let addend = i64::try_from(field).expect("small");
-    product
-        .object
-        .add_relocation(section, relative(offset + field, text_symbol, addend, 64))
+    product.object.add_relocation(
+        section,
+        relative(offset + field, text_symbol, addend, r_type),
+    )
 }
 
 fn add_unwind(
@@ -198,27 +201,43 @@ fn add_unwind(
     let eh_frame = &unwind.eh_frame[..unwind.eh_frame.len() - 4];
     let section = product.object.section_id(StandardSection::EhFrame);
     let start = product.object.append_section_data(section, eh_frame, 8);
+    let r_type = PlaceRelative::of(parts.options.arch).bits_32;
     for (position, text_offset) in &unwind.entries {
         let place = start + u64::from(position + PC_BEGIN);
         let target = i64::from(*text_offset);
         product
             .object
-            .add_relocation(section, relative(place, text_symbol, target, 32))?;
+            .add_relocation(section, relative(place, text_symbol, target, r_type))?;
     }
     Ok(())
 }
 
-/// A relocation to `symbol + addend`, relative to its own place.
-fn relative(offset: u64, symbol: SymbolId, addend: i64, size: u8) -> Relocation {
-    let flags = RelocationFlags::Generic {
-        kind: RelocationKind::Relative,
-        encoding: RelocationEncoding::Generic,
-        size,
-    };
+/// The target's relocations to `symbol + addend − place`.
+struct PlaceRelative {
+    bits_64: u32,
+    bits_32: u32,
+}
+
+impl PlaceRelative {
+    const fn of(arch: Arch) -> Self {
+        match arch {
+            Arch::X86_64 => Self {
+                bits_64: elf::R_X86_64_PC64,
+                bits_32: elf::R_X86_64_PC32,
+            },
+            Arch::Aarch64 => Self {
+                bits_64: elf::R_AARCH64_PREL64,
+                bits_32: elf::R_AARCH64_PREL32,
+            },
+        }
+    }
+}
+
+fn relative(offset: u64, symbol: SymbolId, addend: i64, r_type: u32) -> Relocation {
     Relocation {
         offset,
         symbol,
         addend,
-        flags,
+        flags: RelocationFlags::Elf { r_type },
     }
 }

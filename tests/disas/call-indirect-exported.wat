@@ -1,0 +1,47 @@
+;;! arch = "x86_64"
+;;! emit = "asm"
+;;! options = ""
+(module (type $t (func (param i32) (result i32))) (table (export "t") 4 funcref) (func (param i32 i32) (result i32) (call_indirect (type $t) (local.get 0) (local.get 1))))
+
+;; function 0: function[0]
+;;     pushq %rbp
+;;     unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;     movq %rsp, %rbp
+;;     movq 0x10(%rdi), %r10
+;;     addq $0x10, %r10
+;;     cmpq %rsp, %r10
+;;     jnbe #trap=stk_ovf
+;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;;   block0:
+;;     movq %rsi, %r10
+;;     movq 0x18(%rdi), %rax
+;;     movq 0x20(%rdi), %rsi
+;;     movl %edx, %ecx
+;;     cmpq %rsi, %rcx
+;;     jnb     label5; j label1
+;;   block1:
+;;     shlq $0x5, %rcx
+;;     movl 0x10(%rax, %rcx), %esi
+;;     movq 0x48(%rdi), %rdx
+;;     movq %rdi, %r9
+;;     movl (%rdx), %edx
+;;     cmpl %edx, %esi
+;;     jnz     label4; j label2
+;;   block2:
+;;     movq (%rax, %rcx), %r8
+;;     movq 8(%rax, %rcx), %rdi
+;;     movq %r9, %rdx
+;;     movq %r10, %rsi
+;;     call    *%r8
+;;     jmp     label3
+;;   block3:
+;;     movq %rbp, %rsp
+;;     popq %rbp
+;;     retq
+;;   block4:
+;;     movq %r9, %rdi
+;;     call    User(userextname1)
+;;     ud2
+;;   block5:
+;;     call    User(userextname0)
+;;     ud2

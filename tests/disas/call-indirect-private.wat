@@ -1,0 +1,43 @@
+;;! arch = "x86_64"
+;;! emit = "asm"
+;;! options = ""
+(module (type $t (func (param i32) (result i32))) (table 4 funcref) (func (param i32 i32) (result i32) (call_indirect (type $t) (local.get 0) (local.get 1))))
+
+;; function 0: function[0]
+;;     pushq %rbp
+;;     unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;     movq %rsp, %rbp
+;;     movq 0x10(%rdi), %r10
+;;     addq $0x10, %r10
+;;     cmpq %rsp, %r10
+;;     jnbe #trap=stk_ovf
+;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;;   block0:
+;;     movq %rsi, %r9
+;;     movl %edx, %r8d
+;;     cmpq $0x4, %r8
+;;     jnb     label5; j label1
+;;   block1:
+;;     movq 0x18(%rdi), %rax
+;;     movq %rdi, %rdx
+;;     shlq $0x5, %r8
+;;     movl 0x10(%rax, %r8), %esi
+;;     testl %esi, %esi
+;;     jnz     label4; j label2
+;;   block2:
+;;     movq (%rax, %r8), %rcx
+;;     movq 8(%rax, %r8), %rdi
+;;     movq %r9, %rsi
+;;     call    *%rcx
+;;     jmp     label3
+;;   block3:
+;;     movq %rbp, %rsp
+;;     popq %rbp
+;;     retq
+;;   block4:
+;;     movq %rdx, %rdi
+;;     call    User(userextname1)
+;;     ud2
+;;   block5:
+;;     call    User(userextname0)
+;;     ud2

@@ -1,0 +1,40 @@
+;;! arch = "x86_64"
+;;! emit = "clif"
+;;! options = ""
+(module (memory 1) (func (param i32 i32) (result i32) (local i32) (loop (local.set 2 (i32.add (local.get 2) (i32.load (local.get 0)))) (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 4))) (local.get 1)))) (local.get 2)))
+
+;; function 0: function[0]
+;;   function u0:0(i64 vmctx, i32, i32) -> i32 system_v {
+;;       region0 = 0 "heap"
+;;       region1 = 1 "table"
+;;       region2 = 2 "vmctx"
+;;       region3 = 3 "imported globals"
+;;       gv0 = vmctx
+;;       gv1 = load.i64 notrap aligned gv0+16
+;;       stack_limit = gv1
+;;
+;;                                   block0(v0: i64, v1: i32, v2: i32):
+;;                                       v3 = iconst.i32 0
+;;   @0027                               v7 = load.i64 notrap aligned readonly can_move v0
+;;   @002f                               v11 = iconst.i32 4
+;;   @0021                               jump block2(v3, v1)  ; v3 = 0
+;;
+;;                                   block2(v4: i32, v5: i32):
+;;   @0027                               v6 = uextend.i64 v5
+;;   @0027                               v8 = iadd.i64 v7, v6
+;;   @0027                               v9 = load.i32 little region0 v8
+;;                                       v16 = iconst.i32 4
+;;                                       v17 = iadd v5, v16  ; v16 = 4
+;;   @0036                               v14 = icmp ult v17, v2
+;;   @002a                               v10 = iadd v4, v9
+;;   @0037                               brif v14, block2(v10, v17), block4
+;;
+;;                                   block4:
+;;   @0039                               jump block3
+;;
+;;                                   block3:
+;;   @003c                               jump block1
+;;
+;;                                   block1:
+;;   @003c                               return v10
+;;   }
