@@ -72,6 +72,16 @@ pub fn select(
     Ok(selected)
 }
 
+/// [`select`] from all engines of this build.
+///
+/// # Errors
+///
+/// [`UnknownEngine`] for a name that is neither a family nor a configuration.
+pub fn select_by_name(names: &[&str], matrix: bool) -> Result<Vec<Arc<dyn Engine>>, UnknownEngine> {
+    let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+    select(&families(), &names, matrix)
+}
+
 /// A name that no engine has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no engine is called {name:?}; known: {}", known.join(", "))]

@@ -5,7 +5,6 @@
 
 use crate::backend::{self, Family, UnknownEngine};
 use crate::collect::{self, CollectError, Filter, ScriptFile};
-use crate::engine::Engine;
 use crate::execute::{self, Isolation};
 use crate::format::{Format, Writer};
 use crate::report::{FileReport, Tally};
@@ -280,14 +279,4 @@ impl ProgressLine {
             let _ = io::stderr().flush();
         }
     }
-}
-
-/// All engines of a family, for callers that do not parse arguments.
-///
-/// # Errors
-///
-/// [`UnknownEngine`] for a name that no engine of this build has.
-pub fn engines(names: &[&str], matrix: bool) -> Result<Vec<Arc<dyn Engine>>, UnknownEngine> {
-    let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
-    backend::select(&backend::families(), &names, matrix)
 }

@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -98,17 +98,20 @@ pub fn run_child(find: impl Fn(&str) -> Option<Arc<dyn Engine>>) -> Result<(), C
         selection,
     } = request;
     let engine = find(&name).ok_or(ChildError::Engine { name })?;
-    let (sender, receiver) = mpsc::channel();
-    let worker = spawn_worker(content, engine, selection, sender).map_err(ChildError::Pipe)?;
-    let mut out = std::io::stdout().lock();
-    for message in receiver {
-        let line = serde_json::to_string(&message).map_err(ChildError::Request)?;
-        // One write per line, so that whatever was told before a crash has left the process.
-        out.write_all(format!("{line}\n").as_bytes())
-            .map_err(ChildError::Pipe)?;
-        out.flush().map_err(ChildError::Pipe)?;
-    }
+    let worker =
+        spawn_worker(content, engine, selection, write_message).map_err(ChildError::Pipe)?;
     worker.join().map_err(|_| ChildError::Panic)
+}
+
+/// Writes one line at once, so that whatever was told before a crash has left the process. Gives whether the parent
+/// still listens.
+fn write_message(message: Message) -> bool {
+    let Ok(mut line) = serde_json::to_vec(&message) else {
+        return false;
+    };
+    line.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    out.write_all(&line).and_then(|()| out.flush()).is_ok()
 }
 
 /// Why a child process could not do its part.
@@ -136,23 +139,23 @@ fn spawn_worker(
     content: Content,
     engine: Arc<dyn Engine>,
     selection: Selection,
-    sender: Sender<Message>,
+    mut tell: impl FnMut(Message) -> bool + Send + 'static,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new()
         .name("script".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
-            let result = run_content(&content, &*engine, &selection, &sender);
-            // Nobody listens any more after a timeout or a failure that ends the run.
-            let _ = sender.send(Message::Finished(result));
+            let result = run_content(&content, &*engine, &selection, &mut tell);
+            tell(Message::Finished(result));
         })
 }
 
+/// Runs a script and `tell`s of it until nobody listens any more: after a time-out, or a failure that ends the run.
 fn run_content(
     content: &Content,
     engine: &dyn Engine,
     selection: &Selection,
-    sender: &Sender<Message>,
+    tell: &mut dyn FnMut(Message) -> bool,
 ) -> Result<(), FileError> {
     let text = match content {
         Content::Text(text) => text.clone(),
@@ -166,14 +169,15 @@ fn run_content(
         at: error.at,
         message: error.message,
     })?;
-    let _ = sender.send(Message::Parsed {
+    tell(Message::Parsed {
         rewritten_tokens: script.rewritten_tokens,
     });
-    run::run_script(&script, engine, selection, &mut |event| match sender
-        .send(Message::Event(event))
-    {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(()),
+    run::run_script(&script, engine, selection, &mut |event| {
+        if tell(Message::Event(event)) {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     })
     .map_err(|failure| FileError::Engine {
         message: failure.to_string(),
@@ -188,7 +192,8 @@ fn in_thread(
 ) -> bool {
     let (sender, receiver) = mpsc::channel();
     let (content, engine) = (task.file.content.clone(), Arc::clone(task.engine));
-    let worker = match spawn_worker(content, engine, task.selection.clone(), sender) {
+    let tell = move |message| sender.send(message).is_ok();
+    let worker = match spawn_worker(content, engine, task.selection.clone(), tell) {
         Ok(worker) => worker,
         Err(error) => {
             collector.report.error = Some(FileError::Engine {

@@ -2,13 +2,15 @@
 //!
 //! The rule: a keyword token found in [`RENAMED`] is replaced by its successor, wherever it stands outside strings and
 //! comments. Quoted modules (`module quote "…"`) are strings and stay as they are, because scripts quote old words on
-//! purpose to have them refused. Three more forms of old scripts are handled:
+//! purpose to have them refused. Two more forms of old scripts are handled, and the rest is left to the parser:
 //!
 //! - `assert_return_canonical_nan` and `assert_return_arithmetic_nan` become `assert_return` with the NaN pattern of
 //!   either width;
 //! - a second `(data $x …)` or `(elem $x …)` with the same identifier in one module loses the identifier: there it named
-//!   the memory or table, of which there was only one, and in today's text a repeated segment name is always an error;
-//! - everything else is left to the parser.
+//!   the memory or table, of which there was only one, and in today's text a repeated segment name is always an error.
+//!
+//! Before `spectest` had a `print` function for each signature it had one for all: where a module imports that with
+//! parameters, the name is completed from their types.
 //!
 //! Text in today's form comes back unchanged, and positions in the result can be mapped to the original.
 
@@ -141,64 +143,134 @@ struct Replacement {
 fn find_replacements(text: &str) -> Option<Vec<Replacement>> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
-    let mut found = Vec::new();
-    let mut depth = 0_usize;
-    let mut pending_nan = None;
-    let mut segments = BTreeSet::new();
-    // The two significant tokens before the current one.
-    let mut before = ["", ""];
+    let mut scanner = Scanner::default();
     let mut position = 0;
     while let Some(token) = lexer.parse(&mut position).ok()? {
-        let source = token.src(text);
         match token.kind {
-            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => continue,
-            TokenKind::LParen => {
-                if depth == 0 {
-                    segments.clear();
-                }
-                depth += 1;
-            }
-            TokenKind::RParen => {
-                depth = depth.saturating_sub(1);
-                if let Some(pattern) = pending_nan.take_if(|_| depth == 0) {
-                    found.push(Replacement {
-                        start: token.offset,
-                        len: 0,
-                        with: pattern,
-                    });
-                }
-            }
-            TokenKind::Keyword => {
-                if let Some(with) = lookup_renamed(source) {
-                    found.push(Replacement {
-                        start: token.offset,
-                        len: source.len(),
-                        with,
-                    });
-                } else if let Some(pattern) = nan_pattern(source).filter(|_| depth == 1) {
-                    pending_nan = Some(pattern);
-                    found.push(Replacement {
-                        start: token.offset,
-                        len: source.len(),
-                        with: "assert_return",
-                    });
-                }
-            }
-            TokenKind::Id => {
-                let names_segment = before[0] == "(" && matches!(before[1], "data" | "elem");
-                if names_segment && !segments.insert((before[1], source)) {
-                    found.push(Replacement {
-                        start: token.offset,
-                        len: source.len(),
-                        with: "",
-                    });
-                }
-            }
+            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => {}
+            kind => scanner.token(kind, token.offset, token.src(text)),
+        }
+    }
+    // What an import turns out to be is known only behind it.
+    scanner.found.sort_by_key(|replacement| replacement.start);
+    Some(scanner.found)
+}
+
+/// What has to be remembered from token to token.
+#[derive(Default)]
+struct Scanner<'a> {
+    found: Vec<Replacement>,
+    /// Open parentheses.
+    depth: usize,
+    /// The first keyword of the outermost form.
+    form: &'a str,
+    /// The two tokens before the current one.
+    before: [&'a str; 2],
+    /// Keyword and identifier of the segments of the outermost form.
+    segments: BTreeSet<(&'a str, &'a str)>,
+    /// What the outermost form lacks before its end.
+    nan_pattern: Option<&'static str>,
+    print_import: Option<PrintImport<'a>>,
+}
+
+/// An import of `spectest.print`.
+struct PrintImport<'a> {
+    /// Where its name stands.
+    name_start: usize,
+    /// Open parentheses inside it.
+    depth: usize,
+    types: Vec<&'a str>,
+}
+
+const PRINT: &str = "\"print\"";
+
+impl<'a> Scanner<'a> {
+    fn token(&mut self, kind: TokenKind, start: usize, source: &'a str) {
+        match kind {
+            TokenKind::LParen => self.open(),
+            TokenKind::RParen => self.close(start),
+            TokenKind::Keyword => self.keyword(start, source),
+            TokenKind::Id => self.id(start, source),
+            TokenKind::String => self.string(start, source),
             _ => {}
         }
-        before = [before[1], source];
+        self.before = [self.before[1], source];
     }
-    Some(found)
+
+    fn replace(&mut self, start: usize, len: usize, with: &'static str) {
+        self.found.push(Replacement { start, len, with });
+    }
+
+    fn open(&mut self) {
+        if self.depth == 0 {
+            self.segments.clear();
+            self.form = "";
+        }
+        self.depth += 1;
+    }
+
+    fn close(&mut self, start: usize) {
+        self.depth = self.depth.saturating_sub(1);
+        let depth = self.depth;
+        if let Some(import) = self.print_import.take_if(|import| depth < import.depth)
+            && let Some(with) = print_of_types(&import.types)
+        {
+            self.replace(import.name_start, PRINT.len(), with);
+        }
+        if let Some(pattern) = self.nan_pattern.take_if(|_| depth == 0) {
+            self.replace(start, 0, pattern);
+        }
+    }
+
+    fn keyword(&mut self, start: usize, source: &'a str) {
+        if self.depth == 1 && self.form.is_empty() {
+            self.form = source;
+            if let Some(pattern) = nan_pattern(source) {
+                self.nan_pattern = Some(pattern);
+                self.replace(start, source.len(), "assert_return");
+            }
+        }
+        if let Some(with) = lookup_renamed(source) {
+            self.replace(start, source.len(), with);
+        }
+        if let Some(import) = &mut self.print_import
+            && matches!(source, "i32" | "i64" | "f32" | "f64")
+        {
+            import.types.push(source);
+        }
+    }
+
+    fn id(&mut self, start: usize, source: &'a str) {
+        let [paren, keyword] = self.before;
+        let names_segment = paren == "(" && matches!(keyword, "data" | "elem");
+        if names_segment && !self.segments.insert((keyword, source)) {
+            self.replace(start, source.len(), "");
+        }
+    }
+
+    fn string(&mut self, start: usize, source: &str) {
+        // Assertions may import a wrong type on purpose.
+        if self.form == "module" && self.before == ["import", "\"spectest\""] && source == PRINT {
+            let depth = self.depth;
+            self.print_import = Some(PrintImport {
+                name_start: start,
+                depth,
+                types: Vec::new(),
+            });
+        }
+    }
+}
+
+fn print_of_types(types: &[&str]) -> Option<&'static str> {
+    match types {
+        ["i32"] => Some("\"print_i32\""),
+        ["i64"] => Some("\"print_i64\""),
+        ["f32"] => Some("\"print_f32\""),
+        ["f64"] => Some("\"print_f64\""),
+        ["i32", "f32"] => Some("\"print_i32_f32\""),
+        ["f64", "f64"] => Some("\"print_f64_f64\""),
+        _ => None,
+    }
 }
 
 fn lookup_renamed(keyword: &str) -> Option<&'static str> {
@@ -263,6 +335,21 @@ mod tests {
             modern.text,
             "(assert_return (invoke \"f\") (either (f32.const nan:canonical) (f64.const nan:canonical)))"
         );
+    }
+
+    #[test]
+    fn print_of_any_signature_becomes_the_one_of_its_types_in_modules() {
+        let import =
+            |name| format!("(import \"spectest\" \"{name}\" (func $f (param i32) (param f32)))");
+        let old = format!("(module {})", import("print"));
+        assert_eq!(
+            modernise(&old).text,
+            format!("(module {})", import("print_i32_f32"))
+        );
+        let asserted = format!("(assert_unlinkable {old} \"incompatible import type\")");
+        assert_eq!(modernise(&asserted).text, asserted);
+        let plain = "(module (import \"spectest\" \"print\" (func)) (func (param i32)))";
+        assert_eq!(modernise(plain).text, plain);
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub fn run_suite(
         let mut first_of_file: Option<FileReport> = None;
         let mut expected = 0;
         let mut accept = |index: usize, mut report: FileReport| {
-            if index % engines.len() == 0 {
+            if index.is_multiple_of(engines.len()) {
                 first_of_file = (engines.len() > 1).then(|| report.clone());
             } else if let Some(first) = &first_of_file {
                 report.difference = first_difference(first, &report);
