@@ -21,8 +21,9 @@ pub struct GovernorLimits {
     pub max_locals_times_blocks: u64,
     /// Targets of all `br_table`s of one function.
     pub max_branch_targets: u32,
-    /// Work that a whole module may cost, in the units of [`Governor::work`], for each of its
-    /// bytes, above a free allowance; functions that come after it is spent are downgraded.
+    /// Super-linear work that a whole module may cost, in the units of [`Governor::work`], for
+    /// each of its bytes, above a free allowance; functions that come after it is spent are
+    /// downgraded.
     pub module_work_per_byte: u64,
     /// The free allowance.
     pub module_work_free: u64,
@@ -36,8 +37,8 @@ const LIMITS: GovernorLimits = GovernorLimits {
     max_body_len_bytes: 500_000,
     max_locals_times_blocks: 5_000_000,
     max_branch_targets: 20_000,
-    module_work_per_byte: 600,
-    module_work_free: 200_000_000,
+    module_work_per_byte: 3_800,
+    module_work_free: 1_000_000_000,
 };
 
 /// What one function looks like to the governor.
@@ -45,6 +46,8 @@ const LIMITS: GovernorLimits = GovernorLimits {
 pub struct Governor {
     /// Blocks, loops and ifs.
     pub blocks: u32,
+    /// Loops.
+    pub loops: u32,
     /// Deepest nesting of loops.
     pub loop_depth: u32,
     /// Deepest nesting of blocks, loops and ifs.
@@ -78,13 +81,30 @@ impl Governor {
             || self.branch_targets > LIMITS.max_branch_targets
     }
 
-    /// Estimated super-linear work of optimising this function: what grows with the square of
-    /// nesting and size.
+    /// Estimated super-linear work of optimising this function, in nanoseconds of the worst code
+    /// known (x86-64, Zen 5): chains of constant additions grow with the square of the body,
+    /// loops in a row with the square of their number, nesting with blocks times depth.
     #[must_use]
     pub fn work(&self) -> u64 {
-        let blocks = u64::from(self.blocks);
-        let nesting = u64::from(self.block_depth) + 8 * u64::from(self.loop_depth);
-        u64::from(self.body_len_bytes) + blocks * nesting + u64::from(self.locals) * blocks
+        let [body, blocks, loops, depth, loop_depth, locals] = [
+            self.body_len_bytes,
+            self.blocks,
+            self.loops,
+            self.block_depth,
+            self.loop_depth,
+            self.locals,
+        ]
+        .map(u64::from);
+        // Each product of two 32-bit numbers fits; the sum may not.
+        [
+            body * body / 32,
+            (loops * loops).saturating_mul(36),
+            (blocks * depth).saturating_mul(23),
+            (blocks * loop_depth).saturating_mul(400),
+            locals * blocks,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
     }
 
     /// Decides for every function of a module of `wasm_len_bytes`, in the order of their indices.

@@ -470,6 +470,7 @@ fn validate_body(
                 let is_loop = matches!(operator, Operator::Loop { .. });
                 loops.push(is_loop);
                 loop_depth += u32::from(is_loop);
+                governor.loops += u32::from(is_loop);
                 governor.blocks += 1;
                 governor.loop_depth = governor.loop_depth.max(loop_depth);
                 governor.block_depth = governor
