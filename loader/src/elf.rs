@@ -75,6 +75,8 @@ pub(crate) fn check_elf(bytes: &[u8], descriptor: &ModuleDescriptor) -> Checked 
         });
     }
     check_header(&lint, descriptor)?;
+    // Before the program headers, whose lengths would refuse a foreign tag without its name.
+    check_dynamic(&lint, dynamic_start)?;
     let segments = Segments {
         read_only_end: sections_end,
         text: text.clone(),
@@ -86,7 +88,6 @@ pub(crate) fn check_elf(bytes: &[u8], descriptor: &ModuleDescriptor) -> Checked 
     check_gnu_hash(&lint)?;
     check_dynamic_symbols(&lint)?;
     check_dynamic_strings(&lint)?;
-    check_dynamic(&lint, dynamic_start)?;
     lint.zero(sections_end..text.start)?;
     lint.zero(text.end..dynamic_start)?;
     lint.zero(dynamic_start + DYNAMIC_LEN..dynamic_segment.end)?;
@@ -287,11 +288,15 @@ fn check_dynamic_strings(lint: &Lint<'_>) -> Checked {
 
 fn check_dynamic(lint: &Lint<'_>, start: u64) -> Checked {
     let values = [GNU_HASH, DYNSTR, DYNSYM, DYNSTR_LEN as u64, 24, 0];
-    for (index, (tag, value)) in (0..).zip(DYNAMIC_TAGS.into_iter().zip(values)) {
+    let entries = || (0..).zip(DYNAMIC_TAGS.into_iter().zip(values));
+    let place = |index: u16| start + u64::from(index) * 16;
+    // All tags first: a foreign one says more than a foreign value.
+    for (index, (tag, _)) in entries() {
+        lint.u64(ElfPart::DynamicEntry(index), "d_tag", place(index), tag)?;
+    }
+    for (index, (_, value)) in entries() {
         let part = ElfPart::DynamicEntry(index);
-        let at = start + u64::from(index) * 16;
-        lint.u64(part, "d_tag", at, tag)?;
-        lint.u64(part, "d_val", at + 8, value)?;
+        lint.u64(part, "d_val", place(index) + 8, value)?;
     }
     Ok(())
 }
