@@ -3,14 +3,22 @@
 //! wasmelt has the call interface of wasmi 2.0, so both backends are the same source, written once in
 //! [`interpreter_backend!`] and compiled against either crate.
 
+#[cfg(feature = "wasmelt-engine")]
+mod wasmelt_backend;
 mod wasmi_backend;
 
 use crate::engine::Engine;
 use std::sync::Arc;
+#[cfg(feature = "wasmelt-engine")]
+pub use wasmelt_backend::WasmeltEngine;
 pub use wasmi_backend::WasmiEngine;
 
 /// What `--engine` is without being given.
-pub const DEFAULT_ENGINE: &str = "wasmi";
+pub const DEFAULT_ENGINE: &str = if cfg!(feature = "wasmelt-engine") {
+    "wasmelt"
+} else {
+    "wasmi"
+};
 
 /// One engine with all its configurations, the default one first.
 pub struct Family {
@@ -23,7 +31,11 @@ pub struct Family {
 /// Every engine of this build, the one under test first.
 #[must_use]
 pub fn families() -> Vec<Family> {
-    vec![wasmi_backend::family()]
+    vec![
+        #[cfg(feature = "wasmelt-engine")]
+        wasmelt_backend::family(),
+        wasmi_backend::family(),
+    ]
 }
 
 /// Chooses engines by name: a family (its default configuration, or all of them with `matrix`) or the full name of one
@@ -107,8 +119,9 @@ fn known_names(families: &[Family]) -> Vec<String> {
     names
 }
 
-/// Writes the module-level items of a backend for a crate with wasmi 2.0's call interface: `ApiEngine` (to be wrapped
-/// or re-exported), its session, and the translation of values and errors.
+/// Writes the items of a backend for a crate with wasmi 2.0's call interface: the engine, its session, and the
+/// translation of values and errors. The module that uses it adds `compile_failure`, since what a module can be refused
+/// for is where the crates differ.
 macro_rules! interpreter_backend {
     ($engine:ident, $krate:ident) => {
         /// Turns the bytes of a module into a compiled module.
@@ -170,11 +183,8 @@ macro_rules! interpreter_backend {
 
         impl Session for ApiSession {
             fn compile(&mut self, wasm: &[u8]) -> Result<ModuleId, Failure> {
-                let module = (self.compile)(self.store.engine(), wasm).map_err(|error| {
-                    Failure::Refused {
-                        message: error.to_string(),
-                    }
-                })?;
+                let module = (self.compile)(self.store.engine(), wasm)
+                    .map_err(|error| compile_failure(&error))?;
                 self.modules.push(module);
                 Ok(ModuleId(self.modules.len() - 1))
             }

@@ -89,3 +89,21 @@ fn wasmi_passes_but_for_its_listed_deviations() {
     let engines = backend::select_by_name(&["wasmi"], true).expect("wasmi is in every build");
     check(&engines, include_str!("../deviations/wasmi.txt"));
 }
+
+#[cfg(feature = "wasmelt-engine")]
+#[test]
+fn wasmelt_passes_every_directive_in_every_configuration() {
+    let deviations = include_str!("../deviations/wasmelt.txt");
+    let list = SkipList::parse(deviations).expect("the list of deviations parses");
+    assert!(
+        list.entries().is_empty(),
+        "no deviation of wasmelt is expected"
+    );
+    let engines = backend::select_by_name(&["wasmelt"], true).expect("wasmelt is in this build");
+    assert_eq!(
+        engines.len(),
+        6,
+        "guard, explicit and signal-free, each unoptimised and optimised"
+    );
+    check(&engines, deviations);
+}

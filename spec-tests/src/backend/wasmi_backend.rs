@@ -45,3 +45,10 @@ fn compile_binary(engine: &wasmi::Engine, wasm: &[u8]) -> Result<wasmi::Module, 
     }
     wasmi::Module::new(engine, wasm)
 }
+
+/// Validation and translation are one step here: any error is a refusal.
+fn compile_failure(error: &wasmi::Error) -> Failure {
+    Failure::Refused {
+        message: error.to_string(),
+    }
+}
