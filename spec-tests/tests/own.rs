@@ -3,31 +3,17 @@
 use std::path::Path;
 use wasmelt_spec_tests::{
     backend,
-    collect::ScriptFile,
+    collect::collect,
     suite::{self, Settings},
 };
 
 /// Runs every script of `tests/run` on these engines; nothing may fail or be skipped.
 fn check(engines: &[&str], matrix: bool) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/run");
-    let mut scripts: Vec<_> = std::fs::read_dir(&folder)
-        .expect("the scripts are there")
-        .map(|entry| entry.expect("readable folder").path())
-        .collect();
-    scripts.sort();
+    let scripts = collect(&[folder.to_string_lossy().into_owned()]).expect("the scripts are there");
     assert!(scripts.len() >= 8, "only {} scripts", scripts.len());
-    let scripts: Vec<_> = scripts
-        .iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(path).expect("readable script");
-            ScriptFile::in_memory(&path.file_name().expect("a file").to_string_lossy(), &text)
-        })
-        .collect();
     let engines = backend::select_by_name(engines, matrix).expect("the engines exist");
     let reports = suite::run_suite(&scripts, &engines, &Settings::default(), |_| {});
-    for report in &reports {
-        println!("{report:?}");
-    }
     for report in &reports {
         let tally = report.tally().to_string();
         assert!(tally.ends_with("passed, 0 failed"), "{tally}: {report:#?}");
