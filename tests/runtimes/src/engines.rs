@@ -1,0 +1,65 @@
+//! Lists the engines that runtimes run on, behind one interface.
+
+use crate::report::{CallOptions, CallReport, SetupError};
+
+/// A runtime that some engine has compiled.
+pub trait LoadedRuntime {
+    /// Whether it exports something called `name`.
+    fn exports(&self, name: &str) -> bool;
+
+    /// Calls the entry point `name` of a fresh instance.
+    ///
+    /// # Errors
+    ///
+    /// When no instance can be made. A call that fails is reported in the [`CallReport`].
+    fn call(
+        &self,
+        name: &str,
+        argument: &[u8],
+        options: CallOptions,
+    ) -> Result<CallReport, SetupError>;
+}
+
+/// How many configurations of wasmelt to use beside the interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breadth {
+    /// The one that nodes are expected to use.
+    Main,
+    /// Each way of checking bounds, and the imported memory left imported.
+    Every,
+}
+
+/// A runtime on one engine in one configuration.
+pub struct OnEngine {
+    /// What the engine and its configuration are called.
+    pub engine: String,
+    /// The compiled runtime.
+    pub runtime: Box<dyn LoadedRuntime>,
+}
+
+/// Compiles `wasm` on each engine, the interpreter first.
+///
+/// # Errors
+///
+/// When an engine refuses it.
+pub fn load_everywhere(wasm: &[u8], breadth: Breadth) -> Result<Vec<OnEngine>, SetupError> {
+    let mut loaded = Vec::new();
+    for (name, engine) in crate::on_wasmi::engines() {
+        let runtime = Box::new(crate::on_wasmi::Runtime::new(&engine, wasm)?);
+        loaded.push(OnEngine {
+            engine: name.to_owned(),
+            runtime,
+        });
+    }
+    #[cfg(feature = "wasmelt-engine")]
+    for (name, engine) in crate::on_wasmelt::engines(breadth) {
+        let runtime = Box::new(crate::on_wasmelt::Runtime::new(&engine, wasm)?);
+        loaded.push(OnEngine {
+            engine: name.to_owned(),
+            runtime,
+        });
+    }
+    #[cfg(not(feature = "wasmelt-engine"))]
+    let _ = breadth;
+    Ok(loaded)
+}
