@@ -1,0 +1,128 @@
+//! Which functions of the guest were active when a call ended abnormally.
+
+use crate::module::Module;
+use core::fmt;
+
+/// Most frames that are kept of one activation: the innermost ones.
+pub(crate) const MAX_FRAMES: usize = 128;
+
+/// A place in a module's code, as an address found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CodeAddress {
+    /// Index among the functions that the module defines.
+    pub(crate) defined_func: usize,
+    /// Offset in the function of the instruction; for a caller, of the call's last byte.
+    pub(crate) function_offset: u32,
+}
+
+/// The active functions of the guest, innermost first.
+///
+/// Addresses are collected when the call ends; names and offsets are looked up when they are
+/// asked for.
+#[derive(Clone, Default)]
+pub struct WasmBacktrace {
+    frames: Vec<(Module, CodeAddress)>,
+    is_truncated: bool,
+}
+
+impl WasmBacktrace {
+    pub(crate) fn new(frames: Vec<(Module, CodeAddress)>, is_truncated: bool) -> Self {
+        Self {
+            frames,
+            is_truncated,
+        }
+    }
+
+    pub(crate) fn extend(&mut self, outer: Self) {
+        self.frames.extend(outer.frames);
+        self.is_truncated |= outer.is_truncated;
+    }
+
+    /// The frames, with the names that the module has for its functions.
+    #[must_use]
+    pub fn frames(&self) -> Vec<WasmFrame> {
+        self.frames
+            .iter()
+            .flat_map(|(module, address)| module.symbolize(*address))
+            .collect()
+    }
+
+    /// Whether frames are missing: of each activation the innermost 128 are kept.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.is_truncated
+    }
+}
+
+impl fmt::Display for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wasm backtrace:")?;
+        for (number, frame) in self.frames().iter().enumerate() {
+            write!(f, "\n{number:>5}: {frame}")?;
+        }
+        if self.is_truncated {
+            f.write_str("\n       ... more frames")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for WasmBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasmBacktrace")
+            .field("frames", &self.frames())
+            .field("is_truncated", &self.is_truncated)
+            .finish()
+    }
+}
+
+/// One active function of the guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WasmFrame {
+    pub(crate) module_name: Option<String>,
+    pub(crate) func_index: u32,
+    pub(crate) func_name: Option<String>,
+    pub(crate) wasm_offset: Option<u32>,
+}
+
+impl WasmFrame {
+    /// Name of the module, if it has one.
+    #[must_use]
+    pub fn module_name(&self) -> Option<&str> {
+        self.module_name.as_deref()
+    }
+
+    /// Index of the function, imports first.
+    #[must_use]
+    pub fn func_index(&self) -> u32 {
+        self.func_index
+    }
+
+    /// Name of the function, if the module has a name section or exports it.
+    #[must_use]
+    pub fn func_name(&self) -> Option<&str> {
+        self.func_name.as_deref()
+    }
+
+    /// Offset in the module of the instruction that was executing.
+    #[must_use]
+    pub fn wasm_offset(&self) -> Option<u32> {
+        self.wasm_offset
+    }
+}
+
+impl fmt::Display for WasmFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.wasm_offset {
+            Some(offset) => write!(f, "{offset:#x} - ")?,
+            None => f.write_str("? - ")?,
+        }
+        if let Some(module) = &self.module_name {
+            write!(f, "{module}!")?;
+        }
+        match &self.func_name {
+            Some(name) => f.write_str(name),
+            None => write!(f, "<wasm function {}>", self.func_index),
+        }
+    }
+}

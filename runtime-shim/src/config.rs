@@ -1,0 +1,401 @@
+//! Configures an engine.
+
+use crate::errors::ConfigError;
+use core::fmt;
+use wasmelt_abi::{BoundsStrategy, CodegenOptions, CpuLevel, OptLevel, Preset};
+
+#[cfg(feature = "cache")]
+use wasmelt_cache::Cache;
+#[cfg(feature = "compile")]
+use wasmelt_compiler::Progress;
+
+/// How accesses stay inside linear memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum BoundsChecks {
+    /// By a reservation of 8 GiB of address space per memory, whose unused part traps: costs
+    /// nothing per access, and needs signals.
+    #[default]
+    Guard,
+    /// By a compare and a branch before each access: works with any memory.
+    Explicit,
+    /// Guard pages if the engine may use signals and this process can reserve the address space
+    /// when the engine is created; else explicit checks.
+    Auto,
+}
+
+/// When functions are compiled. Here always before the module exists, whatever is asked for: the
+/// type is for programs that were written against an interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CompilationMode {
+    /// At once.
+    #[default]
+    Eager,
+    /// At once.
+    LazyTranslation,
+    /// At once.
+    Lazy,
+}
+
+#[cfg(feature = "compile")]
+type ProgressFn = std::sync::Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// Configures an [`Engine`](crate::Engine).
+///
+/// Options that this version cannot honour are remembered, and
+/// [`Module::new`](crate::Module::new) refuses them with a [`ConfigError`] that names the option.
+#[derive(Clone)]
+pub struct Config {
+    codegen: CodegenOptions,
+    bounds_checks: BoundsChecks,
+    cpu: Option<CpuLevel>,
+    compile_threads: usize,
+    max_wasm_stack_bytes: usize,
+    ignore_custom_sections: bool,
+    allow_start_fn: bool,
+    unavailable: Vec<&'static str>,
+    #[cfg(feature = "compile")]
+    on_progress: Option<ProgressFn>,
+    #[cfg(feature = "cache")]
+    cache: Option<Cache>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            codegen: CodegenOptions {
+                signals: true,
+                ..CodegenOptions::default()
+            },
+            bounds_checks: BoundsChecks::default(),
+            cpu: None,
+            compile_threads: 0,
+            max_wasm_stack_bytes: 1 << 20,
+            ignore_custom_sections: false,
+            allow_start_fn: true,
+            unavailable: Vec::new(),
+            #[cfg(feature = "compile")]
+            on_progress: None,
+            #[cfg(feature = "cache")]
+            cache: None,
+        }
+    }
+}
+
+impl Config {
+    /// The default configuration: guard pages, signals, `wasm1`, optimised for speed, no cache.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How hard the compiler tries. Default: [`OptLevel::Speed`].
+    pub fn opt_level(&mut self, level: OptLevel) -> &mut Self {
+        self.codegen.opt_level = level;
+        self
+    }
+
+    /// How accesses stay inside linear memory. Default: [`BoundsChecks::Guard`].
+    pub fn bounds_checks(&mut self, bounds_checks: BoundsChecks) -> &mut Self {
+        self.bounds_checks = bounds_checks;
+        self
+    }
+
+    /// Whether traps may arrive as signals. Default: true.
+    ///
+    /// Without, every trap is an explicit check, bounds checks are explicit whatever
+    /// [`Config::bounds_checks`] says, and the engine installs no signal handler.
+    pub fn signals(&mut self, enable: bool) -> &mut Self {
+        self.codegen.signals = enable;
+        self
+    }
+
+    /// Whether a running guest can be interrupted. Default: false.
+    pub fn interruption(&mut self, enable: bool) -> &mut Self {
+        self.codegen.interruption = enable;
+        self.set_unavailable("interruption(true)", enable)
+    }
+
+    /// Whether results of float arithmetic have canonical NaN bits. Default: false.
+    pub fn nan_canonicalization(&mut self, enable: bool) -> &mut Self {
+        self.codegen.nan_canonicalization = enable;
+        self
+    }
+
+    /// Whether explicit bounds checks also hold under speculation. Default: false.
+    pub fn spectre_mitigation(&mut self, enable: bool) -> &mut Self {
+        self.codegen.spectre_mitigation = enable;
+        self
+    }
+
+    /// Whether fuel is metered. Default: false.
+    pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
+        self.codegen.fuel = enable;
+        self.set_unavailable("consume_fuel(true)", enable)
+    }
+
+    /// Which CPU features compiled code may use. Default: the named baseline of the target, so
+    /// that an artifact runs on other machines too; never what this machine happens to have.
+    pub fn cpu(&mut self, level: CpuLevel) -> &mut Self {
+        self.cpu = Some(level);
+        self
+    }
+
+    /// Which language modules may use, and what the compiler does to them. Default:
+    /// [`Preset::Wasm1`].
+    pub fn preset(&mut self, preset: Preset) -> &mut Self {
+        self.codegen.preset = preset;
+        self
+    }
+
+    /// How many threads compile: 0, the default, means one per core, and 1 means that none is
+    /// ever started.
+    pub fn compile_threads(&mut self, threads: usize) -> &mut Self {
+        self.compile_threads = threads;
+        self
+    }
+
+    /// Calls a function, from any compile thread, after each compiled function.
+    #[cfg(feature = "compile")]
+    pub fn on_progress(&mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> &mut Self {
+        self.on_progress = Some(std::sync::Arc::new(report));
+        self
+    }
+
+    /// Where compiled modules are kept. Default: nowhere, so that a library never writes to a
+    /// user's disk unasked.
+    #[cfg(feature = "cache")]
+    pub fn cache(&mut self, cache: Cache) -> &mut Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// How much of the calling thread's stack the guest may use, in bytes. Default: 1 MiB.
+    ///
+    /// A call that needs more ends with [`TrapCode::StackOverflow`](crate::TrapCode), as does one
+    /// that would leave less than a reserve for host functions, whatever this says.
+    pub fn max_wasm_stack(&mut self, len_bytes: usize) -> &mut Self {
+        self.max_wasm_stack_bytes = len_bytes;
+        self
+    }
+
+    /// The same as [`Config::max_wasm_stack`], under the name that it has in an interpreter.
+    pub fn set_max_stack_height(&mut self, len_bytes: usize) -> &mut Self {
+        self.max_wasm_stack(len_bytes)
+    }
+
+    /// Without effect: the guest runs on the stack of the calling thread.
+    pub fn set_min_stack_height(&mut self, _len_bytes: usize) -> &mut Self {
+        self
+    }
+
+    /// Without effect: the guest runs on the stack of the calling thread.
+    pub fn set_max_cached_stacks(&mut self, _count: usize) -> &mut Self {
+        self
+    }
+
+    /// Asks for a limit on the number of active calls, which is not available yet.
+    pub fn set_max_recursion_depth(&mut self, _depth: usize) -> &mut Self {
+        self.set_unavailable("set_max_recursion_depth", true)
+    }
+
+    /// Whether modules may have a start function. Default: true.
+    pub fn allow_start_fn(&mut self, allow: bool) -> &mut Self {
+        self.allow_start_fn = allow;
+        self
+    }
+
+    /// Whether [`Module::custom_sections`](crate::Module::custom_sections) is empty. Default:
+    /// false.
+    pub fn ignore_custom_sections(&mut self, enable: bool) -> &mut Self {
+        self.ignore_custom_sections = enable;
+        self
+    }
+
+    /// Without effect; see [`CompilationMode`].
+    pub fn compilation_mode(&mut self, _mode: CompilationMode) -> &mut Self {
+        self
+    }
+
+    /// Whether mutable globals may be imported and exported: switches between
+    /// [`Preset::StrictMvp`] and [`Preset::Wasm1`].
+    pub fn wasm_mutable_global(&mut self, enable: bool) -> &mut Self {
+        match (self.codegen.preset, enable) {
+            (Preset::Wasm1, false) => self.codegen.preset = Preset::StrictMvp,
+            (Preset::StrictMvp, true) => self.codegen.preset = Preset::Wasm1,
+            _ => {}
+        }
+        self
+    }
+
+    /// Whether modules may use floats. Default: true; they cannot be forbidden yet.
+    pub fn floats(&mut self, enable: bool) -> &mut Self {
+        self.set_unavailable("floats(false)", !enable)
+    }
+
+    fn set_unavailable(&mut self, option: &'static str, is_set: bool) -> &mut Self {
+        self.unavailable.retain(|other| *other != option);
+        if is_set {
+            self.unavailable.push(option);
+        }
+        self
+    }
+
+    /// Refuses the first option that this version cannot honour.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        match self.unavailable.first() {
+            Some(option) => Err(ConfigError::Unavailable { option }),
+            None => Ok(()),
+        }
+    }
+
+    /// Resolves [`BoundsChecks::Auto`], given whether a reservation can be had.
+    pub(crate) fn resolve(&mut self, can_reserve: impl FnOnce() -> bool) {
+        let is_guard = match self.bounds_checks {
+            _ if !self.codegen.signals => false,
+            BoundsChecks::Guard => true,
+            BoundsChecks::Explicit => false,
+            BoundsChecks::Auto => can_reserve(),
+        };
+        self.codegen.bounds = if is_guard {
+            BoundsStrategy::Guard
+        } else {
+            BoundsStrategy::Explicit
+        };
+    }
+
+    pub(crate) fn codegen(&self) -> CodegenOptions {
+        self.codegen
+    }
+
+    pub(crate) fn max_wasm_stack_bytes(&self) -> usize {
+        self.max_wasm_stack_bytes
+    }
+
+    pub(crate) fn is_start_fn_allowed(&self) -> bool {
+        self.allow_start_fn
+    }
+
+    pub(crate) fn are_custom_sections_ignored(&self) -> bool {
+        self.ignore_custom_sections
+    }
+
+    #[cfg(feature = "compile")]
+    pub(crate) fn cpu_level(&self) -> Option<CpuLevel> {
+        self.cpu
+    }
+
+    #[cfg(feature = "compile")]
+    pub(crate) fn threads(&self) -> usize {
+        self.compile_threads
+    }
+
+    #[cfg(feature = "compile")]
+    pub(crate) fn progress(&self) -> Option<ProgressFn> {
+        self.on_progress.clone()
+    }
+
+    #[cfg(all(feature = "cache", feature = "compile"))]
+    pub(crate) fn cache_ref(&self) -> Option<&Cache> {
+        self.cache.as_ref()
+    }
+}
+
+macro_rules! later_proposals {
+    ($( $(#[$doc:meta])* $method:ident = $option:literal; )*) => {
+        impl Config {
+            $(
+                $(#[$doc])*
+                ///
+                /// Default: false; it is not available yet.
+                pub fn $method(&mut self, enable: bool) -> &mut Self {
+                    self.set_unavailable($option, enable)
+                }
+            )*
+        }
+    };
+}
+
+later_proposals! {
+    /// Whether modules may use the sign-extension operators.
+    wasm_sign_extension = "wasm_sign_extension(true)";
+    /// Whether modules may use the saturating conversions.
+    wasm_saturating_float_to_int = "wasm_saturating_float_to_int(true)";
+    /// Whether functions and blocks may have several results.
+    wasm_multi_value = "wasm_multi_value(true)";
+    /// Whether modules may have several memories.
+    wasm_multi_memory = "wasm_multi_memory(true)";
+    /// Whether modules may use the bulk memory operators.
+    wasm_bulk_memory = "wasm_bulk_memory(true)";
+    /// Whether modules may use reference types.
+    wasm_reference_types = "wasm_reference_types(true)";
+    /// Whether modules may use tail calls.
+    wasm_tail_call = "wasm_tail_call(true)";
+    /// Whether constant expressions may compute.
+    wasm_extended_const = "wasm_extended_const(true)";
+    /// Whether memories may have pages of one byte.
+    wasm_custom_page_sizes = "wasm_custom_page_sizes(true)";
+    /// Whether memories may be indexed with 64 bits.
+    wasm_memory64 = "wasm_memory64(true)";
+    /// Whether modules may use wide arithmetic.
+    wasm_wide_arithmetic = "wasm_wide_arithmetic(true)";
+    /// Whether modules may use vectors.
+    wasm_simd = "wasm_simd(true)";
+    /// Whether modules may use relaxed vector operators.
+    wasm_relaxed_simd = "wasm_relaxed_simd(true)";
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("codegen", &self.codegen)
+            .field("bounds_checks", &self.bounds_checks)
+            .field("cpu", &self.cpu)
+            .field("compile_threads", &self.compile_threads)
+            .field("max_wasm_stack_bytes", &self.max_wasm_stack_bytes)
+            .field("unavailable", &self.unavailable)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BoundsChecks, Config};
+    use wasmelt_abi::{BoundsStrategy, Preset};
+
+    fn bounds(config: &mut Config, can_reserve: bool) -> BoundsStrategy {
+        config.resolve(|| can_reserve);
+        config.codegen().bounds
+    }
+
+    #[test]
+    fn auto_picks_what_the_host_allows() {
+        let mut config = Config::new();
+        config.bounds_checks(BoundsChecks::Auto);
+        assert_eq!(bounds(&mut config.clone(), true), BoundsStrategy::Guard);
+        assert_eq!(bounds(&mut config.clone(), false), BoundsStrategy::Explicit);
+        config.signals(false);
+        assert_eq!(bounds(&mut config, true), BoundsStrategy::Explicit);
+    }
+
+    #[test]
+    fn guard_stays_guard_even_where_it_will_fail() {
+        assert_eq!(bounds(&mut Config::new(), false), BoundsStrategy::Guard);
+    }
+
+    #[test]
+    fn an_option_that_does_not_exist_is_refused_until_it_is_withdrawn() {
+        let mut config = Config::new();
+        config.consume_fuel(true).wasm_simd(true);
+        assert!(config.check().is_err_and(|error| error.to_string().contains("consume_fuel(true)")));
+        config.consume_fuel(false).wasm_simd(false);
+        assert!(config.check().is_ok());
+    }
+
+    #[test]
+    fn mutable_globals_can_be_switched_off() {
+        let mut config = Config::new();
+        config.wasm_mutable_global(false);
+        assert_eq!(config.codegen().preset, Preset::StrictMvp);
+    }
+}

@@ -1,0 +1,203 @@
+//! Makes modules of wasm: looks them up in the cache, or compiles them.
+
+use super::{Module, Origin};
+use crate::{engine::Engine, error::Error, errors::InputError};
+use std::borrow::Cow;
+use wasmelt_abi::{Arch, CpuLevel, DESCRIPTOR_FILE_OFFSET, ModuleDescriptor};
+use wasmelt_compiler::{CompileOptions, CompiledModule};
+use wasmelt_loader::{Library, Source, Trust, host_cpu_features};
+
+impl Module {
+    /// Compiles a module in this process, or finds it in the engine's cache.
+    ///
+    /// `wasm` is the binary format, or with the crate feature `wat` the text format.
+    ///
+    /// # Errors
+    ///
+    /// If the module is refused, an option is not available, or the host fails.
+    pub fn new(engine: &Engine, wasm: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let wasm = to_binary(wasm.as_ref())?;
+        let options = compile_options(engine)?;
+        #[cfg(feature = "cache")]
+        if let Some(cache) = engine.config().cache_ref() {
+            return cached::load_or_compile(engine, &wasm, &options, cache);
+        }
+        let artifact = compile(&wasm, &options)?.shared_object();
+        Self::from_compiled(engine, &artifact)
+    }
+
+    /// The same as [`Module::new`]: everything is validated here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::new`].
+    ///
+    /// # Safety
+    ///
+    /// - None: the function is unsafe in interpreters, and keeps that here.
+    #[allow(unsafe_code, reason = "the interface demands an unsafe function")]
+    pub unsafe fn new_unchecked(engine: &Engine, wasm: &[u8]) -> Result<Self, Error> {
+        Self::new(engine, wasm)
+    }
+
+    /// Compiles a module to the bytes of an artifact, for [`Module::load`] here or elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// If the module is refused, or an option is not available.
+    pub fn compile(engine: &Engine, wasm: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
+        let wasm = to_binary(wasm.as_ref())?;
+        Ok(compile(&wasm, &compile_options(engine)?)?.shared_object())
+    }
+
+    /// Checks that a module in the binary format would be accepted, without compiling it.
+    ///
+    /// # Errors
+    ///
+    /// If it is refused.
+    pub fn validate(engine: &Engine, wasm: &[u8]) -> Result<(), Error> {
+        refuse_elf(wasm)?;
+        let options = compile_options(engine)?;
+        wasmelt_compiler::parse_module(wasm, options.codegen.preset)?;
+        Ok(())
+    }
+
+    /// Loads what this process has just compiled, and therefore trusts.
+    fn from_compiled(engine: &Engine, artifact: &[u8]) -> Result<Self, Error> {
+        let trust = Trust::Digest(stored_digest(artifact));
+        let library = wasmelt_loader::load(Source::Bytes(artifact), &trust)?;
+        Self::from_library(engine, library, Origin::Compiled)
+    }
+}
+
+fn compile(wasm: &[u8], options: &CompileOptions) -> Result<CompiledModule, Error> {
+    Ok(wasmelt_compiler::compile(wasm, options)?)
+}
+
+fn refuse_elf(wasm: &[u8]) -> Result<(), InputError> {
+    if wasm.starts_with(b"\x7fELF") {
+        return Err(InputError::IsElf);
+    }
+    Ok(())
+}
+
+/// The module in the binary format. What is neither it nor text is left to the compiler, which
+/// knows what else it may be.
+fn to_binary(wasm: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+    refuse_elf(wasm)?;
+    #[cfg(feature = "wat")]
+    if is_text(wasm) {
+        return Ok(wat::parse_bytes(wasm)?);
+    }
+    Ok(Cow::Borrowed(wasm))
+}
+
+/// Whether the input begins as the text format does: with a parenthesis or a comment.
+#[cfg(feature = "wat")]
+fn is_text(wasm: &[u8]) -> bool {
+    matches!(wasm.trim_ascii_start().first(), Some(b'(' | b';'))
+}
+
+fn compile_options(engine: &Engine) -> Result<CompileOptions, Error> {
+    let config = engine.config();
+    config.check()?;
+    let mut options = CompileOptions::default();
+    options.codegen = config.codegen();
+    options.arch = Arch::host().expect("the crate builds on supported hosts only");
+    options.cpu_level = config
+        .cpu_level()
+        .unwrap_or(CpuLevel::default_for(options.arch));
+    options.cpu_features = match options.cpu_level {
+        CpuLevel::Native => host_cpu_features(),
+        level => level.features(),
+    };
+    options.threads = config.threads();
+    options.progress = config.progress();
+    options.check()?;
+    Ok(options)
+}
+
+/// The digest that the compiler wrote into the artifact; the loader compares it with the bytes.
+fn stored_digest(artifact: &[u8]) -> [u8; 32] {
+    let descriptor = usize::try_from(DESCRIPTOR_FILE_OFFSET).expect("a small constant");
+    let start = descriptor + ModuleDescriptor::DIGEST_OFFSET;
+    let mut digest = [0; ModuleDescriptor::DIGEST_LEN_BYTES];
+    if let Some(stored) = artifact.get(start..start + digest.len()) {
+        digest.copy_from_slice(stored);
+    }
+    digest
+}
+
+#[cfg(feature = "cache")]
+mod cached {
+    use super::compile;
+    use crate::{
+        engine::Engine,
+        error::Error,
+        module::{Module, Origin},
+    };
+    use sha2::{Digest, Sha256};
+    use wasmelt_abi::{ABI_VERSION, Writer};
+    use wasmelt_cache::{Cache, Key, KeyBuilder};
+    use wasmelt_compiler::{CompileOptions, VERSION, pinned_dependencies};
+    use wasmelt_loader::{Library, Source, Trust};
+
+    /// Looks the module up, or compiles and publishes it. A bad entry is moved aside and treated
+    /// as a miss.
+    pub(super) fn load_or_compile(
+        engine: &Engine,
+        wasm: &[u8],
+        options: &CompileOptions,
+        cache: &Cache,
+    ) -> Result<Module, Error> {
+        let key = key(wasm, options);
+        if let Some(entry) = cache.lookup(&key)? {
+            let path = Some(entry.path().to_owned());
+            let file = entry.into_file();
+            let loaded = wasmelt_loader::load(Source::File { file, path }, &Trust::OwnCache);
+            match loaded {
+                Ok(library) if is_of(&library, wasm, options) => {
+                    return Module::from_library(engine, library, Origin::Cache);
+                }
+                Ok(_) => quarantine(cache, &key, "the artifact is of another module")?,
+                Err(error) if error.is_artifact_refused() => {
+                    quarantine(cache, &key, &error.to_string())?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let artifact = compile(wasm, options)?.shared_object();
+        cache.publish(&key, &artifact)?;
+        Module::from_compiled(engine, &artifact)
+    }
+
+    fn quarantine(cache: &Cache, key: &Key, reason: &str) -> Result<(), Error> {
+        cache.quarantine(key, reason)?;
+        Ok(())
+    }
+
+    /// Everything that decides the bytes of the artifact.
+    fn key(wasm: &[u8], options: &CompileOptions) -> Key {
+        let mut codegen = Writer::new();
+        options.codegen.encode(&mut codegen);
+        KeyBuilder::new("wasmelt artifact 1")
+            .field("abi", &ABI_VERSION.to_le_bytes())
+            .field("compiler", VERSION.as_bytes())
+            .field("dependencies", pinned_dependencies().join("\n").as_bytes())
+            .field("target", &(options.arch as u16).to_le_bytes())
+            .field("cpu level", &[options.cpu_level as u8])
+            .field("cpu features", &options.cpu_features.bits().to_le_bytes())
+            .field("options", &codegen.finish())
+            .field("wasm", wasm)
+            .finish()
+    }
+
+    fn is_of(library: &Library, wasm: &[u8], options: &CompileOptions) -> bool {
+        let descriptor = library.descriptor();
+        descriptor.options == options.codegen
+            && descriptor.cpu_level == options.cpu_level
+            && descriptor.cpu_features == options.cpu_features
+            && descriptor.compiler_version() == VERSION
+            && descriptor.wasm_sha256 == <[u8; 32]>::from(Sha256::digest(wasm))
+    }
+}

@@ -1,0 +1,186 @@
+//! The record of one entry into compiled code, and the pointer by which a thread finds it.
+#![allow(unsafe_code, reason = "leaves compiled code without returning through it")]
+
+use super::{
+    store_vm::StoreBlock,
+    unwind::{self, Frames},
+};
+use crate::error::Error;
+use core::{
+    arch::naked_asm,
+    cell::{Cell, UnsafeCell},
+    mem::offset_of,
+    ptr,
+};
+use wasmelt_abi::TrapCode;
+
+/// One entry into compiled code, on the stack of whoever entered.
+#[repr(C)]
+pub(super) struct Activation {
+    /// Stack pointer of the entry trampoline, with the registers it saved: where leaving begins.
+    entry_sp: Cell<usize>,
+    /// What the trampoline calls.
+    code: *const u8,
+    /// The activation of this thread that this one is nested in.
+    pub(super) previous: *mut Activation,
+    pub(super) block: *mut StoreBlock,
+    /// Why compiled code was left without returning; null if it was not.
+    stop: Cell<*mut Stop>,
+    /// Written by the signal handler for [`land`].
+    fault: Cell<Fault>,
+}
+
+/// Offset of the saved stack pointer, for trampolines.
+pub(super) const ENTRY_SP: usize = offset_of!(Activation, entry_sp);
+/// Offset of the code to call, for trampolines.
+pub(super) const CODE: usize = offset_of!(Activation, code);
+/// From the saved stack pointer to the trampoline's frame, where the chain of frames ends.
+const ENTRY_FRAME_DISTANCE: usize = 48;
+
+/// A trap that arrived as a signal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fault {
+    pub(super) code: TrapCode,
+    pub(super) pc: usize,
+    pub(super) frame: usize,
+}
+
+/// Why compiled code was left without returning, and where it was.
+pub(super) struct Stop {
+    error: Error,
+    frames: Frames,
+}
+
+impl Activation {
+    #[inline]
+    pub(super) fn new(code: *const u8, previous: *mut Activation, block: *mut StoreBlock) -> Self {
+        Self {
+            entry_sp: Cell::new(0),
+            code,
+            previous,
+            block,
+            stop: Cell::new(ptr::null_mut()),
+            fault: Cell::new(Fault {
+                code: TrapCode::UnreachableCodeReached,
+                pc: 0,
+                frame: 0,
+            }),
+        }
+    }
+
+    /// Frame of the entry trampoline.
+    pub(super) fn entry_frame(&self) -> usize {
+        self.entry_sp.get() + ENTRY_FRAME_DISTANCE
+    }
+
+    pub(super) fn set_fault(&self, fault: Fault) {
+        self.fault.set(fault);
+    }
+
+    /// Whether compiled code was left without returning.
+    #[inline]
+    pub(super) fn is_stopped(&self) -> bool {
+        !self.stop.get().is_null()
+    }
+
+    /// Records why compiled code is about to be left; [`leave`] must follow.
+    #[cold]
+    pub(super) fn stop(&self, error: Error, frames: Frames) {
+        debug_assert!(!self.is_stopped(), "an activation ends once");
+        self.stop.set(Box::into_raw(Box::new(Stop { error, frames })));
+    }
+
+    /// The error of an activation that was stopped, with its backtrace.
+    #[cold]
+    pub(super) fn take_error(&self) -> Error {
+        let stop = self.stop.replace(ptr::null_mut());
+        assert!(!stop.is_null(), "the activation was stopped");
+        // SAFETY: `stop` came from a box, and nobody else has it any more.
+        let Stop { mut error, frames } = *unsafe { Box::from_raw(stop) };
+        // SAFETY: the block lives as long as the store that was entered.
+        error.extend_backtrace(frames.resolve(unsafe { &*self.block }));
+        error
+    }
+}
+
+/// What this crate keeps of a thread.
+pub(super) struct ThreadState {
+    /// The innermost activation.
+    pub(super) activation: Cell<*mut Activation>,
+    /// Lowest address of the thread's stack, and how many bytes it has; 0 if not asked yet.
+    pub(super) stack_low: Cell<usize>,
+    pub(super) stack_len_bytes: Cell<usize>,
+    /// The stack limit that keeps the reserve free.
+    pub(super) stack_reserve_limit: Cell<usize>,
+    /// Whether the thread has a stack for signal handlers.
+    pub(super) has_signal_stack: Cell<bool>,
+}
+
+thread_local! {
+    static THREAD: UnsafeCell<ThreadState> = const {
+        UnsafeCell::new(ThreadState {
+            activation: Cell::new(ptr::null_mut()),
+            stack_low: Cell::new(0),
+            stack_len_bytes: Cell::new(0),
+            stack_reserve_limit: Cell::new(0),
+            has_signal_stack: Cell::new(false),
+        })
+    };
+}
+
+/// Calls a function with what this crate keeps of the current thread. Safe in a signal handler:
+/// the state has no destructor, and needs no initialisation.
+#[inline]
+pub(super) fn with_thread<R>(f: impl FnOnce(&ThreadState) -> R) -> R {
+    // SAFETY: the cell is only ever borrowed shared.
+    THREAD.with(|thread| f(unsafe { &*thread.get() }))
+}
+
+/// The innermost activation of this thread; null outside compiled code and what it calls.
+#[inline]
+pub(super) fn current() -> *mut Activation {
+    with_thread(|thread| thread.activation.get())
+}
+
+/// Leaves compiled code and everything it called: the entry trampoline returns to whoever called
+/// it.
+///
+/// # Safety
+///
+/// - `activation` is the innermost one of this thread, and [`Activation::stop`] was called on it.
+/// - No frame between here and the trampoline has anything left to drop.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn leave(activation: *mut Activation) -> ! {
+    naked_asm!(
+        "mov rsp, [rdi + {entry_sp}]",
+        "add rsp, 8",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret",
+        entry_sp = const ENTRY_SP,
+    )
+}
+
+/// Where the signal handler lets a trapped guest continue, on the guest's stack.
+///
+/// # Safety
+///
+/// - `activation` is the innermost one of this thread, and its fault was recorded.
+pub(super) unsafe extern "C" fn land(activation: *mut Activation) -> ! {
+    {
+        // SAFETY: the caller promises that the activation is alive.
+        let activation = unsafe { &*activation };
+        let fault = activation.fault.get();
+        // SAFETY: the guest's frames are intact: the fault was in one of them.
+        let frames = unsafe {
+            unwind::walk(Some(fault.pc), fault.frame, activation.entry_frame())
+        };
+        activation.stop(fault.code.into(), frames);
+    }
+    // SAFETY: stop was called, and the frames on the way are compiled code.
+    unsafe { leave(activation) }
+}

@@ -1,0 +1,168 @@
+//! What compiled code calls by position.
+//!
+//! Each entry is a few instructions that remember where compiled code was, so that a backtrace can
+//! begin there, and call a Rust function. That one says whether compiled code goes on or is left.
+#![allow(unsafe_code, reason = "called by compiled code")]
+
+use super::{
+    activation::{self, Activation, leave},
+    instance_block::instance_index,
+    store_vm::StoreBlock,
+    unwind,
+};
+use crate::{
+    error::Error,
+    errors::MemoryError,
+    instance::Instance,
+    store::Store,
+};
+use core::{arch::naked_asm, ffi::c_void, ptr};
+use wasmelt_abi::{TrapCode, VMContext, VMFuncRef, VMLibcalls};
+
+/// The table that every vmctx points to.
+pub(super) static LIBCALLS: VMLibcalls = VMLibcalls {
+    raise,
+    memory_grow,
+    raise_indirect,
+    out_of_fuel,
+    interrupted,
+};
+
+/// How a libcall ends, in the two registers of a C result.
+#[repr(C)]
+struct Outcome {
+    /// Result, if compiled code goes on.
+    value: u64,
+    /// The activation to leave; null if compiled code goes on.
+    leave: *mut Activation,
+}
+
+macro_rules! libcall_entry {
+    ($name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $implementation:path, $frame:literal) => {
+        /// Calls the implementation with the frame of this entry, whose link is compiled code's.
+        #[unsafe(naked)]
+        unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
+            naked_asm!(
+                ".cfi_startproc",
+                "push rbp",
+                ".cfi_def_cfa_offset 16",
+                ".cfi_offset rbp, -16",
+                "mov rbp, rsp",
+                ".cfi_def_cfa_register rbp",
+                concat!("mov ", $frame, ", rbp"),
+                "call {implementation}",
+                "test rdx, rdx",
+                "jnz 2f",
+                "pop rbp",
+                ".cfi_remember_state",
+                ".cfi_def_cfa rsp, 8",
+                "ret",
+                ".cfi_restore_state",
+                "2:",
+                "mov rdi, rdx",
+                "jmp {leave}",
+                ".cfi_endproc",
+                implementation = sym $implementation,
+                leave = sym leave,
+            )
+        }
+    };
+}
+
+libcall_entry!(raise(_vmctx: *mut VMContext, _code: u32) -> () = raise_trap, "rdx");
+libcall_entry!(raise_indirect(_vmctx: *mut VMContext, _id: u32) -> () = raise_indirect_trap, "rdx");
+libcall_entry!(memory_grow(_vmctx: *mut VMContext, _delta: u32) -> u32 = grow, "rdx");
+libcall_entry!(out_of_fuel(_vmctx: *mut VMContext) -> () = raise_out_of_fuel, "rsi");
+libcall_entry!(interrupted(_vmctx: *mut VMContext) -> () = raise_interrupted, "rsi");
+
+/// Stops the innermost activation.
+///
+/// # Safety
+///
+/// - `frame` is that of a libcall entry that compiled code called.
+unsafe fn stop(error: Error, frame: usize) -> Outcome {
+    let activation = activation::current();
+    // SAFETY: compiled code runs in an activation.
+    let current = unsafe { &*activation };
+    // SAFETY: the entry's frame links to those of compiled code.
+    let frames = unsafe { unwind::walk(None, frame, current.entry_frame()) };
+    current.stop(error, frames);
+    Outcome {
+        value: 0,
+        leave: activation,
+    }
+}
+
+unsafe extern "C" fn raise_trap(_vmctx: *mut VMContext, code: u32, frame: usize) -> Outcome {
+    let code = u8::try_from(code).ok().and_then(|code| TrapCode::try_from(code).ok());
+    let code = code.expect("compiled code raises trap codes that exist");
+    // SAFETY: called by a libcall entry.
+    unsafe { stop(code.into(), frame) }
+}
+
+unsafe extern "C" fn raise_indirect_trap(
+    _vmctx: *mut VMContext,
+    entry_signature_id: u32,
+    frame: usize,
+) -> Outcome {
+    let code = if entry_signature_id == VMFuncRef::NULL_SIGNATURE_ID {
+        TrapCode::IndirectCallToNull
+    } else {
+        TrapCode::BadSignature
+    };
+    // SAFETY: called by a libcall entry.
+    unsafe { stop(code.into(), frame) }
+}
+
+unsafe extern "C" fn raise_out_of_fuel(_vmctx: *mut VMContext, frame: usize) -> Outcome {
+    // SAFETY: called by a libcall entry.
+    unsafe { stop(TrapCode::OutOfFuel.into(), frame) }
+}
+
+unsafe extern "C" fn raise_interrupted(_vmctx: *mut VMContext, frame: usize) -> Outcome {
+    // SAFETY: called by a libcall entry.
+    unsafe { stop(TrapCode::Interrupted.into(), frame) }
+}
+
+/// A limiter of the embedder may panic in here.
+unsafe extern "C-unwind" fn grow(vmctx: *mut VMContext, delta_pages: u32, frame: usize) -> Outcome {
+    // SAFETY: compiled code passes its own vmctx, whose instance and store are alive.
+    let result = unsafe {
+        let block: *const StoreBlock = (*vmctx).store.cast();
+        ((*block).grow_memory)((*block).store.get(), instance_index(vmctx), delta_pages)
+    };
+    match result {
+        Ok(previous_pages) => Outcome {
+            value: u64::from(previous_pages),
+            leave: ptr::null_mut(),
+        },
+        // SAFETY: called by a libcall entry.
+        Err(error) => unsafe { stop(error, frame) },
+    }
+}
+
+/// Grows the memory of an instance for the guest: −1 if its maximum or the limiter refuses, an
+/// error if the limiter or the host ends the call.
+///
+/// # Safety
+///
+/// - `store` is a `Store<T>` that was lent exclusively to the guest that calls.
+pub(super) unsafe fn grow_memory<T>(
+    store: *mut c_void,
+    instance: u32,
+    delta_pages: u32,
+) -> Result<u32, Error> {
+    // SAFETY: the caller promises that the store is lent to the guest, which waits for us.
+    let store = unsafe { &mut *store.cast::<Store<T>>() };
+    let instance = Instance(store.inner.id().own(instance));
+    let memory = store.inner.instance_memory(instance);
+    let (inner, limiter) = store.with_limiter();
+    match inner.memory_mut(memory).grow(u64::from(delta_pages), limiter) {
+        Ok(pages) => Ok(u32::try_from(pages).expect("memories have at most 65536 pages")),
+        Err(MemoryError::ResourceLimiterDeniedAllocation) => {
+            Err(TrapCode::GrowthOperationLimited.into())
+        }
+        Err(MemoryError::OutOfSystemMemory) => Err(TrapCode::OutOfSystemMemory.into()),
+        Err(_) => Ok(u32::MAX),
+    }
+}

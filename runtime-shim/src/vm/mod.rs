@@ -1,0 +1,44 @@
+//! The machine: everything that compiled code touches, and all unsafe code of this crate.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `instance_block` | the block around vmctx |
+//! | `instantiate` | fills such a block, as the specification's instantiation says |
+//! | `memory`, `table`, `global` | what instances share |
+//! | `store_vm` | the part of a store that compiled code reaches |
+//! | `signature` | canonical ids of function types |
+//! | `activation`, `entry`, `stack` | from the host into compiled code and back |
+//! | `host` | from compiled code into host functions and back |
+//! | `libcalls` | what compiled code calls by position |
+//! | `signals` | traps that arrive as signals |
+//! | `unwind` | the addresses of a backtrace |
+//! | `os` | system calls |
+//!
+//! `docs/unsafe.md` says what each one relies on.
+
+mod activation;
+mod entry;
+mod global;
+mod host;
+mod instance_block;
+mod instantiate;
+mod libcalls;
+mod memory;
+mod os;
+mod signals;
+mod signature;
+mod stack;
+mod store_vm;
+mod table;
+mod unwind;
+
+pub use self::host::IntoFunc;
+pub(crate) use self::{
+    entry::{AbiResult, AbiValue, EnterWasm, TypedEntry, call_dynamic},
+    host::HostFuncDefinition,
+    instantiate::instantiate,
+    memory::can_reserve_guard_memory,
+    signals::install_signal_handlers,
+    signature::canonical_signature_id,
+    store_vm::{FuncIndex, GlobalIndex, StoreVm},
+};
