@@ -1,0 +1,327 @@
+//! The verb `compile`: a module in, an artifact, an object or a listing out.
+
+use crate::{
+    args::Format,
+    codegen::{CodegenArgs, target_parser},
+    describe::hex,
+    failure::{Failure, printable_name},
+    input::Input,
+    output::{self, Output},
+    progress::Bar,
+};
+use clap::ValueEnum;
+use serde::Serialize;
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+use wasmelt_abi::{Arch, DESCRIPTOR_FILE_OFFSET, DESCRIPTOR_SYMBOL, ModuleDescriptor};
+use wasmelt_compiler::{CompileError, CompileOptions, Listing, list_functions};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmelt compile module.wasm -o module.so
+  wasmelt compile module.wat -o module.so --bounds explicit --no-signals
+  wasmelt compile - -o module.so --format json < module.wasm
+  wasmelt compile module.wasm -o module.o --emit obj --symbol my_module
+  wasmelt compile module.wasm --emit asm --function fib --target aarch64
+
+The output is written beside OUT, synchronised and renamed: an existing file is replaced as a
+whole, or stays as it was.";
+
+/// Arguments of `wasmelt compile`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CompileArgs {
+    /// The module, binary or text; `-` is standard input
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+
+    /// The file to write; `-` is standard output, which is the default for listings
+    #[arg(long, short, value_name = "OUT")]
+    output: Option<PathBuf>,
+
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    emit: Emit,
+
+    /// List only this function
+    #[arg(long, value_name = "NAME|INDEX")]
+    function: Option<String>,
+
+    /// Name of the symbol that an object exports [default: wasmelt_module]
+    #[arg(long, value_name = "NAME", value_parser = parse_symbol)]
+    symbol: Option<String>,
+
+    /// What to compile for [default: this machine]
+    #[arg(long, value_name = "TRIPLE", value_parser = target_parser())]
+    target: Option<Arch>,
+
+    #[command(flatten)]
+    codegen: CodegenArgs,
+
+    /// How the summary is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: Format,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Emit {
+    /// A shared object: the artifact that `run` and the library load
+    #[default]
+    So,
+    /// A relocatable object with the same contents, to link into a program
+    Obj,
+    /// Cranelift's intermediate representation
+    Clif,
+    /// Assembly
+    Asm,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, Serialize)]
+struct Summary {
+    output: String,
+    emit: Emit,
+    target: &'static str,
+    cpu: &'static str,
+    preset: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    functions: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unoptimised_functions: Option<u32>,
+    wasm_bytes: usize,
+    output_bytes: usize,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+}
+
+/// What a compilation gave.
+struct Compiled {
+    bytes: Vec<u8>,
+    functions: Option<usize>,
+    unoptimised_functions: Option<u32>,
+}
+
+/// Compiles, writes, and says so.
+pub(crate) fn run(args: &CompileArgs, quiet: bool) -> Result<(), Failure> {
+    args.check()?;
+    let arch = match args.target.or(Arch::host()) {
+        Some(arch) => arch,
+        None => {
+            return Err(Failure::usage(
+                "this machine is no target: name one (--target)",
+            ));
+        }
+    };
+    let mut options = args.codegen.options(arch).map_err(Failure::usage)?;
+    if let Some(symbol) = &args.symbol {
+        options.descriptor_symbol.clone_from(symbol);
+    }
+    options
+        .check()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let input = Input::read(&args.input)?;
+    let output = args.prepare_output(&input)?;
+    if args.emit.is_binary() && output.is_terminal() {
+        return Err(Failure::usage(
+            "standard output is a terminal, and this would be binary",
+        ));
+    }
+    let started = Instant::now();
+    let name = input.name.clone();
+    let wasm = input.into_binary()?;
+    let compiled = args.compile(&name, &wasm, &mut options, quiet)?;
+    output.write(&compiled.bytes)?;
+    args.report(
+        &output,
+        &wasm,
+        &options,
+        &compiled,
+        started.elapsed(),
+        quiet,
+    )
+}
+
+impl CompileArgs {
+    fn check(&self) -> Result<(), Failure> {
+        if self.function.is_some() && self.emit.is_binary() {
+            return Err(Failure::usage(
+                "--function chooses what is listed: it needs --emit clif or --emit asm",
+            ));
+        }
+        if self.symbol.is_some() && self.emit != Emit::Obj {
+            return Err(Failure::usage(format!(
+                "--symbol names what an object exports: it needs --emit obj (a shared object \
+                 always exports {DESCRIPTOR_SYMBOL})"
+            )));
+        }
+        if self.output.is_none() && self.emit.is_binary() {
+            return Err(Failure::usage("name the file to write: -o OUT"));
+        }
+        if self.format == Format::Json && self.writes_to_stdout() {
+            return Err(Failure::usage(
+                "--format json would mix with the output on standard output: name a file (-o OUT)",
+            ));
+        }
+        Ok(())
+    }
+
+    fn writes_to_stdout(&self) -> bool {
+        self.output.as_ref().is_none_or(|path| path == "-")
+    }
+
+    fn prepare_output(&self, input: &Input) -> Result<Output, Failure> {
+        match &self.output {
+            Some(path) if !self.writes_to_stdout() => {
+                Output::prepare(path, input.metadata().as_ref())
+            }
+            _ => Ok(Output::Stdout),
+        }
+    }
+
+    fn compile(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        options: &mut CompileOptions,
+        quiet: bool,
+    ) -> Result<Compiled, Failure> {
+        let refused = |error: CompileError| Failure::refused(name, error);
+        let bar = Bar::start(name, quiet);
+        options.progress = bar.callback();
+        let listing = match self.emit {
+            Emit::So | Emit::Obj => {
+                let module = wasmelt_compiler::compile(wasm, options).map_err(refused)?;
+                let bytes = match self.emit {
+                    Emit::Obj => module.object().map_err(refused)?,
+                    _ => module.shared_object(),
+                };
+                return Ok(Compiled {
+                    bytes,
+                    functions: Some(module.function_sizes().len()),
+                    unoptimised_functions: Some(module.manifest().downgraded_function_count),
+                });
+            }
+            Emit::Clif => Listing::Clif,
+            Emit::Asm => Listing::Assembly,
+        };
+        let only = self.function.as_deref();
+        let text = list_functions(wasm, options, listing, only).map_err(refused)?;
+        match only {
+            Some(only) if text.is_empty() => Err(Failure::refused_because(
+                name,
+                format!("no function of this module is called `{only}` or has that index"),
+            )),
+            _ => Ok(Compiled {
+                bytes: text.into_bytes(),
+                functions: None,
+                unoptimised_functions: None,
+            }),
+        }
+    }
+
+    fn report(
+        &self,
+        output: &Output,
+        wasm: &[u8],
+        options: &CompileOptions,
+        compiled: &Compiled,
+        elapsed: Duration,
+        quiet: bool,
+    ) -> Result<(), Failure> {
+        let summary = Summary {
+            output: output.name().to_owned(),
+            emit: self.emit,
+            target: options.arch.triple(),
+            cpu: options.cpu_level.name(),
+            preset: options.codegen.preset.name(),
+            functions: compiled.functions,
+            unoptimised_functions: compiled.unoptimised_functions,
+            wasm_bytes: wasm.len(),
+            output_bytes: compiled.bytes.len(),
+            seconds: elapsed.as_secs_f64(),
+            digest: match self.emit {
+                Emit::So => stored_digest(&compiled.bytes),
+                _ => None,
+            },
+        };
+        match (self.format, output) {
+            (Format::Json, _) => output::print_json(&summary),
+            _ if quiet => Ok(()),
+            (Format::Human, Output::Stdout) if self.emit.is_binary() => {
+                // The result has standard output; a summary that cannot be shown is no failure.
+                let _ = writeln!(io::stderr(), "{}", summary.line());
+                Ok(())
+            }
+            (Format::Human, Output::Stdout) => Ok(()),
+            (Format::Human, _) => output::print(&format!("{}\n", summary.line())),
+        }
+    }
+}
+
+impl Emit {
+    const fn is_binary(self) -> bool {
+        matches!(self, Emit::So | Emit::Obj)
+    }
+
+    const fn noun(self) -> &'static str {
+        match self {
+            Emit::So => "artifact",
+            Emit::Obj => "object",
+            Emit::Clif => "CLIF",
+            Emit::Asm => "assembly",
+        }
+    }
+}
+
+impl Summary {
+    /// One line for people.
+    fn line(&self) -> String {
+        let mut line = format!("{}: ", printable_name(&self.output));
+        let put = |line: &mut String, text: std::fmt::Arguments<'_>| {
+            line.write_fmt(text).expect("writing to a string succeeds");
+        };
+        if let Some(functions) = self.functions {
+            let plural = if functions == 1 { "" } else { "s" };
+            put(&mut line, format_args!("{functions} function{plural}, "));
+        }
+        let noun = self.emit.noun();
+        put(
+            &mut line,
+            format_args!(
+                "{} bytes of wasm, {} bytes of {noun}, {:.3} s",
+                self.wasm_bytes, self.output_bytes, self.seconds
+            ),
+        );
+        if let Some(count @ 1..) = self.unoptimised_functions {
+            put(
+                &mut line,
+                format_args!(", {count} not optimised (above the governor's thresholds)"),
+            );
+        }
+        line
+    }
+}
+
+/// The digest that an artifact carries.
+fn stored_digest(artifact: &[u8]) -> Option<String> {
+    let start = usize::try_from(DESCRIPTOR_FILE_OFFSET).ok()?;
+    let descriptor = ModuleDescriptor::decode(artifact.get(start..)?).ok()?;
+    Some(hex(&descriptor.digest))
+}
+
+fn parse_symbol(name: &str) -> Result<String, &'static str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let starts_well = name.starts_with(|c: char| is_word(c) && !c.is_ascii_digit());
+    if starts_well && name.chars().all(is_word) {
+        Ok(name.to_owned())
+    } else {
+        Err("a symbol is a C identifier: letters, digits and underscores, no digit first")
+    }
+}
