@@ -335,8 +335,6 @@ fn a_limit_of_pages_is_an_error_of_the_allocator() {
         };
         let reason = "Allocator ran out of space".to_owned();
         let refused = Err(CallError::Host(HostError::Allocator { reason }));
-            println!("{max} {:?}", call(max));
-        }
         assert_eq!(call(needed - 1), refused, "{}", on.engine);
         assert_eq!(call(needed), Ok(33_195), "{}", on.engine);
     }
