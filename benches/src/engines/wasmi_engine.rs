@@ -1,0 +1,14 @@
+//! wasmi, the interpreter whose call interface wasmelt has.
+
+use crate::engines::engine_with_interpreter_interface;
+
+engine_with_interpreter_interface! {
+    /// wasmi with its default settings, except that functions are translated when the module is made.
+    WasmiEngine, wasmi,
+    settings: "defaults, eager translation",
+    config: |config| {
+        config.compilation_mode(wasmi::CompilationMode::Eager);
+    },
+    precompile: |_, _| Ok(None),
+    load: |_, _| Err(anyhow!("wasmi does not store compiled code")),
+}

@@ -1,0 +1,116 @@
+//! wasmtime, the engine that the others are compared with.
+#![allow(
+    unsafe_code,
+    reason = "wasmtime's `Module::deserialize` trusts its input"
+)]
+
+use anyhow::{Result, anyhow};
+use wasmtime::{Config, Engine, Func, InstancePre, Linker, Module, Store, TypedFunc, Val};
+
+use crate::engines;
+
+/// wasmtime with its default settings: Cranelift for speed, guard pages, signals, no fuel, on-demand allocation.
+pub(crate) struct WasmtimeEngine {
+    engine: Engine,
+}
+
+impl WasmtimeEngine {
+    /// The engine with its settings.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            engine: Engine::new(&Config::new()).map_err(lift)?,
+        })
+    }
+
+    fn module(&self, module: &Module) -> Result<Box<dyn engines::Module>> {
+        let mut linker = <Linker<()>>::new(&self.engine);
+        linker
+            .func_wrap("host", "step", |x: i32| x.wrapping_add(1))
+            .map_err(lift)?;
+        let pre = linker.instantiate_pre(module).map_err(lift)?;
+        Ok(Box::new(Compiled {
+            engine: self.engine.clone(),
+            pre,
+        }))
+    }
+}
+
+impl engines::Engine for WasmtimeEngine {
+    fn name(&self) -> &'static str {
+        engines::BASELINE
+    }
+
+    fn settings(&self) -> String {
+        "defaults (cranelift, speed)".to_owned()
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Box<dyn engines::Module>> {
+        self.module(&Module::from_binary(&self.engine, wasm).map_err(lift)?)
+    }
+
+    fn precompile(&self, wasm: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.engine.precompile_module(wasm).map(Some).map_err(lift)
+    }
+
+    fn load(&self, precompiled: &[u8]) -> Result<Box<dyn engines::Module>> {
+        // SAFETY: the interface asks for bytes that `precompile` of this engine gave, unchanged; the benches pass
+        // nothing else.
+        let module = unsafe { Module::deserialize(&self.engine, precompiled) }.map_err(lift)?;
+        self.module(&module)
+    }
+}
+
+struct Compiled {
+    engine: Engine,
+    pre: InstancePre<()>,
+}
+
+impl engines::Module for Compiled {
+    fn instantiate(&self) -> Result<Box<dyn engines::Instance>> {
+        let mut store = Store::new(&self.engine, ());
+        let instance = self.pre.instantiate(&mut store).map_err(lift)?;
+        let func = instance
+            .get_func(&mut store, "run")
+            .ok_or_else(|| anyhow!("the module does not export `run`"))?;
+        let typed = func.typed::<i32, i32>(&store).map_err(lift)?;
+        Ok(Box::new(Running { store, func, typed }))
+    }
+}
+
+struct Running {
+    store: Store<()>,
+    func: Func,
+    typed: TypedFunc<i32, i32>,
+}
+
+impl engines::Instance for Running {
+    fn run_many(&mut self, n: u32, times: u32) -> Result<u32> {
+        let mut result = 0;
+        for _ in 0..times {
+            result = self
+                .typed
+                .call(&mut self.store, n.cast_signed())
+                .map_err(lift)?;
+        }
+        Ok(result.cast_unsigned())
+    }
+
+    fn run_dynamic_many(&mut self, n: u32, times: u32) -> Result<u32> {
+        let mut results = [Val::I32(0)];
+        for _ in 0..times {
+            let params = [Val::I32(n.cast_signed())];
+            self.func
+                .call(&mut self.store, &params, &mut results)
+                .map_err(lift)?;
+        }
+        let result = results[0]
+            .i32()
+            .ok_or_else(|| anyhow!("`run` did not return an i32"))?;
+        Ok(result.cast_unsigned())
+    }
+}
+
+/// wasmtime has an error type of its own, which prints its causes with `{:?}`.
+fn lift(error: wasmtime::Error) -> anyhow::Error {
+    anyhow!("{error:?}")
+}

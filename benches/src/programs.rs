@@ -1,0 +1,175 @@
+//! Programs for the phases other than execute: an empty call, a host call, a large data segment, many functions.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use crate::kernels::{Input, KERNELS};
+
+/// A module to compile, load or instantiate, and what its `run` must give.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// The module.
+    pub wasm: Cow<'static, [u8]>,
+    /// A cheap call that proves that the result works.
+    pub check: Input,
+}
+
+/// `run` gives its argument plus one: the cost of calling it is the cost of entering wasm.
+///
+/// # Errors
+/// When the text does not parse, which would be a mistake here.
+pub fn empty() -> Result<Program> {
+    program(
+        "empty",
+        r#"(module (func (export "run") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))"#,
+        Input {
+            n: 41,
+            expected: 42,
+        },
+    )
+}
+
+/// `run(n)` calls the host's `host.step`, which adds one, n times.
+///
+/// # Errors
+/// When the text does not parse, which would be a mistake here.
+pub fn host_steps() -> Result<Program> {
+    program(
+        "host_steps",
+        r#"(module
+            (import "host" "step" (func $step (param i32) (result i32)))
+            (func (export "run") (param $n i32) (result i32) (local $x i32)
+                (block $done
+                    (loop $next
+                        (br_if $done (i32.eqz (local.get $n)))
+                        (local.set $x (call $step (local.get $x)))
+                        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+                        (br $next)))
+                (local.get $x)))"#,
+        Input {
+            n: 1000,
+            expected: 1000,
+        },
+    )
+}
+
+/// A memory of 16 MiB whose first MiB comes from a data segment; `run(n)` reads byte n.
+///
+/// # Errors
+/// When the text does not parse, which would be a mistake here.
+pub fn large_data() -> Result<Program> {
+    const LEN_BYTES: usize = 1 << 20;
+    let mut text = String::with_capacity(LEN_BYTES + 512);
+    text.push_str("(module (memory 256) (data (i32.const 0) \"");
+    text.extend((0..LEN_BYTES).map(|at| char::from(b'a' + (at % 26) as u8)));
+    text.push_str(
+        r#"") (func (export "run") (param i32) (result i32) (i32.load8_u (local.get 0))))"#,
+    );
+    program(
+        "large_data",
+        &text,
+        Input {
+            n: 27,
+            expected: u32::from(b'b'),
+        },
+    )
+}
+
+/// Two thousand functions of straight-line code, loops, loads and calls: something that takes a compiler's time.
+///
+/// # Errors
+/// When the text does not parse, which would be a mistake here.
+pub fn many_functions() -> Result<Program> {
+    const FUNCTIONS: u32 = 2000;
+    let mut text = String::from("(module (memory 1)\n");
+    for index in 0..FUNCTIONS {
+        let factor = index.wrapping_mul(2_654_435_761) | 1;
+        write!(
+            text,
+            "(func $f{index} (param $x i32) (result i32) (local $k i32) (local $y i64)
+                (local.set $k (i32.const {count}))
+                (loop $next
+                    (local.set $x (i32.xor (i32.mul (local.get $x) (i32.const {factor}))
+                        (i32.load offset={offset} (i32.and (local.get $k) (i32.const 1023)))))
+                    (local.set $y (i64.add (local.get $y) (i64.extend_i32_u (local.get $x))))
+                    (i32.store offset={offset} (i32.and (local.get $x) (i32.const 1020)) (local.get $k))
+                    (local.set $k (i32.sub (local.get $k) (i32.const 1)))
+                    (br_if $next (local.get $k)))
+                (if (result i32) (i32.and (local.get $x) (i32.const 1))
+                    (then {callee})
+                    (else (i32.add (local.get $x) (i32.wrap_i64 (local.get $y))))))\n",
+            count = 2 + index % 3,
+            offset = 4 * (index % 64),
+            callee = match index.checked_sub(7) {
+                Some(callee) => format!("(call $f{callee} (i32.add (local.get $x) (i32.const 1)))"),
+                None => "(local.get $x)".to_owned(),
+            },
+        )?;
+    }
+    let last = FUNCTIONS - 1;
+    writeln!(
+        text,
+        "(func (export \"run\") (param i32) (result i32) (call $f{last} (local.get 0))))"
+    )?;
+    program(
+        "many_functions",
+        &text,
+        Input {
+            n: 1,
+            expected: MANY_FUNCTIONS_OF_1,
+        },
+    )
+}
+
+/// What every engine gives for `run(1)` of [`many_functions`] on a fresh instance.
+const MANY_FUNCTIONS_OF_1: u32 = 0x1f8f_d120;
+
+/// The modules whose compilation and loading are measured: some kernels, and [`many_functions`].
+///
+/// # Errors
+/// When a program's text does not parse, which would be a mistake here.
+pub fn compiled_programs() -> Result<Vec<Program>> {
+    const NAMES: [&str; 6] = ["fib", "sha256", "fe25519", "nbody", "json", "vtable"];
+    let mut programs: Vec<Program> = KERNELS
+        .iter()
+        .filter(|kernel| NAMES.contains(&kernel.name))
+        .map(|kernel| Program {
+            name: kernel.name,
+            wasm: Cow::Borrowed(kernel.wasm),
+            check: kernel.small,
+        })
+        .collect();
+    programs.push(many_functions()?);
+    Ok(programs)
+}
+
+/// The modules whose instantiation is measured.
+///
+/// # Errors
+/// When a program's text does not parse, which would be a mistake here.
+pub fn instantiated_programs() -> Result<Vec<Program>> {
+    let vtable = KERNELS
+        .iter()
+        .find(|kernel| kernel.name == "vtable")
+        .map(|kernel| Program {
+            name: kernel.name,
+            wasm: Cow::Borrowed(kernel.wasm),
+            check: kernel.small,
+        });
+    Ok([empty()?, large_data()?]
+        .into_iter()
+        .chain(vtable)
+        .collect())
+}
+
+fn program(name: &'static str, text: &str, check: Input) -> Result<Program> {
+    Ok(Program {
+        name,
+        wasm: Cow::Owned(wat::parse_str(text)?),
+        check,
+    })
+}
