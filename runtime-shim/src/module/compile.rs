@@ -5,7 +5,7 @@ use crate::{engine::Engine, error::Error, errors::InputError};
 use std::borrow::Cow;
 use wasmelt_abi::{Arch, CpuLevel, DESCRIPTOR_FILE_OFFSET, ModuleDescriptor};
 use wasmelt_compiler::{CompileOptions, CompiledModule};
-use wasmelt_loader::{Library, Source, Trust, host_cpu_features};
+use wasmelt_loader::{Source, Trust, host_cpu_features};
 
 impl Module {
     /// Compiles a module in this process, or finds it in the engine's cache.
@@ -58,7 +58,7 @@ impl Module {
     pub fn validate(engine: &Engine, wasm: &[u8]) -> Result<(), Error> {
         refuse_elf(wasm)?;
         let options = compile_options(engine)?;
-        wasmelt_compiler::parse_module(wasm, options.codegen.preset)?;
+        wasmelt_compiler::parse_module(wasm, &options)?;
         Ok(())
     }
 
