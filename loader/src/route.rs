@@ -357,11 +357,11 @@ fn open_image(path: &Path, checked: &Checked) -> Result<Image, RouteError> {
 
 /// Opens a file by its descriptor, and returns the descriptor by which it was opened.
 ///
-/// The dynamic linker remembers every name under which a library was asked for. When an entry was
-/// opened twice and the first descriptor is closed, its number is free, but its name still leads
-/// to that library: then another number is taken.
+/// The dynamic linker remembers every name under which a library was asked for. When a cache entry
+/// was opened twice and the first descriptor is closed, its number is free again, but the name
+/// with that number still leads to the entry's library: then another number is taken. Such
+/// numbers lie close together, so that each step doubles the number.
 fn open_by_descriptor(file: File, checked: &Checked) -> Result<(Image, File), RouteError> {
-    const MAX_NUMBERS: usize = 64;
     let mut taken = vec![file];
     loop {
         let file = &taken[taken.len() - 1];
@@ -371,18 +371,17 @@ fn open_by_descriptor(file: File, checked: &Checked) -> Result<(Image, File), Ro
         };
         match Image::open(&path, checked) {
             Ok(image) => {
-                let file = taken.pop().expect("the one it was opened by");
+                let file = taken.pop().expect("it was opened by the last one");
                 return Ok((image, file));
             }
             Err(OpenError::Refused(reason)) => {
                 return Err(RouteError::Closed("open the library", reason));
             }
-            Err(OpenError::Other(what)) if taken.len() == MAX_NUMBERS => {
-                return Err(RouteError::Final(LoadError::OtherLibrary { what }));
-            }
             Err(OpenError::Other(_)) => {
-                let next = fcntl_dupfd_cloexec(file, file.as_raw_fd() + 1)
-                    .map_err(|error| failure("duplicate", None, error.into()))?;
+                let next = file.as_raw_fd().saturating_mul(2).saturating_add(1);
+                let next = fcntl_dupfd_cloexec(file, next).map_err(|error| {
+                    RouteError::Closed("find a name that is not taken", error.to_string())
+                })?;
                 taken.push(next.into());
             }
         }

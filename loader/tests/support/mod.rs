@@ -30,6 +30,8 @@ pub(crate) const DIGEST: std::ops::Range<usize> = DESCRIPTOR + 40..DESCRIPTOR + 
 pub(crate) struct Parts {
     pub(crate) descriptor: ModuleDescriptor,
     pub(crate) manifest: Manifest,
+    /// Put behind the stored manifest.
+    pub(crate) manifest_suffix: Vec<u8>,
     pub(crate) text: Vec<u8>,
     pub(crate) function_table: Vec<u8>,
     pub(crate) trap_table: Vec<u8>,
@@ -61,7 +63,10 @@ impl Parts {
 
     fn read_only_sections(&self) -> [(SectionId, Vec<u8>); 7] {
         [
-            (SectionId::Manifest, self.manifest.encode()),
+            (
+                SectionId::Manifest,
+                [self.manifest.encode(), self.manifest_suffix.clone()].concat(),
+            ),
             (SectionId::FunctionTable, self.function_table.clone()),
             (SectionId::TrapTable, self.trap_table.clone()),
             (SectionId::OffsetMap, self.offset_map.clone()),
@@ -241,6 +246,7 @@ pub(crate) fn answer(value: u32) -> Parts {
             }],
             ..Manifest::default()
         },
+        manifest_suffix: Vec::new(),
         text,
         function_table: function_table.finish(),
         trap_table: traps.finish(),
