@@ -312,10 +312,11 @@ fn count_imported_functions(section: wasmparser::ImportSectionReader<'_>) -> u32
 fn operator_at(body: &FunctionBody<'_>, offset: usize) -> Option<String> {
     let mut reader = body.get_operators_reader().ok()?;
     while !reader.eof() {
-        let start = reader.original_position();
+        if reader.original_position() > offset {
+            return None; // In the locals, before the first operator.
+        }
         let operator = reader.read().ok()?;
         if reader.original_position() > offset {
-            debug_assert!(start <= offset);
             return Some(text_name(&format!("{operator:?}")));
         }
     }

@@ -158,7 +158,10 @@ fn read_sections(
     };
     let mut to_validate = Vec::new();
     let mut validator = Validator::new_with_features(preset_features(preset));
-    for payload in Parser::new(0).parse_all(wasm) {
+    // The parser, too, must know the language: memory64 lets offsets be longer, for one.
+    let mut parser = Parser::new(0);
+    parser.set_features(preset_features(preset));
+    for payload in parser.parse_all(wasm) {
         let payload = payload?;
         if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
             to_validate.push(func);

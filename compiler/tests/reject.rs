@@ -129,6 +129,18 @@ fn invalid_modules_are_refused_with_the_place() {
 }
 
 #[test]
+fn an_error_in_the_locals_of_a_function_is_placed() {
+    let mut wasm =
+        b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x0a\x01\x08\x01".to_vec();
+    wasm.extend_from_slice(b"\xff\xff\xff\xff\x0f\x7f\x0b");
+    check(
+        &wasm,
+        &CompileOptions::default(),
+        "invalid module: too many locals: locals exceed maximum in function 0 (offset 0x17)",
+    );
+}
+
+#[test]
 fn the_polkadot_preset_refuses_a_start_function_and_moves_the_memory_inside() {
     let wasm = wat::parse_str("(module (func $s) (start $s))").expect("valid text");
     check(

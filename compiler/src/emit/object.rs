@@ -174,7 +174,7 @@ fn add_descriptor(
         value: offset,
         size: ModuleDescriptor::SIZE as u64,
         kind: SymbolKind::Data,
-        scope: SymbolScope::Linkage,
+        scope: SymbolScope::Dynamic,
         weak: false,
         section: SymbolSection::Section(section),
         flags: SymbolFlags::None,
