@@ -603,35 +603,56 @@ mod tests {
         assert_eq!(bomb.expected, 50 * MAX_COPIES as i32);
     }
 
+    /// Bombs that go beyond what the interpreter's own code format can hold.
+    const TOO_LARGE_FOR_THE_INTERPRETER: [&str; 3] = [
+        "locals-50000-live",
+        "locals-50000-declared-by-each-of-4000",
+        "operands-stacked-500000",
+    ];
+
     /// Every bomb is a valid module, and an interpreter gives what the recipe says.
     #[test]
     fn an_interpreter_agrees_with_every_recipe() {
-        let engine = wasmi::Engine::default();
         for recipe in RECIPES {
             let bomb = recipe.build(&THRESHOLDS);
-            let module = wasmi::Module::new(&engine, &bomb.wasm)
-                .unwrap_or_else(|error| panic!("{} is refused: {error}", recipe.name));
-            let mut store = wasmi::Store::new(&engine, ());
-            let mut imports = Vec::new();
-            for import in module.imports() {
-                let ty = import
-                    .ty()
-                    .func()
-                    .expect("bombs import functions only")
-                    .clone();
-                let stub =
-                    wasmi::Func::new(&mut store, ty, |_, _, _| Err(wasmi::Error::i32_exit(1)));
-                imports.push(wasmi::Extern::Func(stub));
+            let found = interpret(&bomb.wasm);
+            if TOO_LARGE_FOR_THE_INTERPRETER.contains(&recipe.name) {
+                assert!(
+                    found.expect_err(recipe.name).starts_with("refused: "),
+                    "{}",
+                    recipe.name
+                );
+            } else {
+                assert_eq!(found, Ok(bomb.expected), "{}", recipe.name);
             }
-            let instance = wasmi::Instance::new(&mut store, &module, &imports)
-                .unwrap_or_else(|error| panic!("{} cannot be instantiated: {error}", recipe.name));
-            let run = instance
-                .get_typed_func::<(), i32>(&store, "run")
-                .unwrap_or_else(|error| panic!("{} has no run: {error}", recipe.name));
-            let found = run
-                .call(&mut store, ())
-                .unwrap_or_else(|error| panic!("{} traps: {error}", recipe.name));
-            assert_eq!(found, bomb.expected, "{}", recipe.name);
         }
+    }
+
+    fn interpret(wasm: &[u8]) -> Result<i32, String> {
+        let engine = wasmi::Engine::default();
+        let mut store = wasmi::Store::new(&engine, ());
+        let refused = |error: wasmi::Error| format!("refused: {error}");
+        let module = wasmi::Module::new(&engine, wasm).map_err(refused)?;
+        let mut imports = Vec::new();
+        for import in module.imports() {
+            let ty = import
+                .ty()
+                .func()
+                .expect("bombs import functions only")
+                .clone();
+            let stub = wasmi::Func::new(&mut store, ty, |_, _, _| Err(wasmi::Error::i32_exit(1)));
+            imports.push(wasmi::Extern::Func(stub));
+        }
+        let instance = wasmi::Instance::new(&mut store, &module, &imports)
+            .map_err(|error| error.to_string())?;
+        let run = instance
+            .get_typed_func::<(), i32>(&store, "run")
+            .map_err(|error| error.to_string())?;
+        // Functions are translated when they are first called, and may be refused then.
+        run.call(&mut store, ())
+            .map_err(|error| match error.as_trap_code() {
+                Some(code) => format!("trap: {code:?}"),
+                None => refused(error),
+            })
     }
 }
