@@ -1,11 +1,9 @@
 //! The engines that are compared, behind one interface: compile, load, instantiate, call.
 
 mod interpreter_interface;
-mod wasmtime_engine;
-
-#[cfg(feature = "wasmelt-engine")]
 mod wasmelt_engine;
 mod wasmi_engine;
+mod wasmtime_engine;
 
 use anyhow::{Result, bail, ensure};
 
@@ -101,9 +99,8 @@ pub fn check_result(input: Input, found: u32) -> Result<()> {
 pub fn engines() -> Result<Vec<Box<dyn Engine>>> {
     Ok(vec![
         Box::new(wasmtime_engine::WasmtimeEngine::new()?),
-        #[cfg(feature = "wasmelt-engine")]
-        Box::new(wasmelt_engine::WasmeltEngine::new()),
-        Box::new(wasmi_engine::WasmiEngine::new()),
+        Box::new(wasmelt_engine::WasmeltEngine::new()?),
+        Box::new(wasmi_engine::WasmiEngine::new()?),
     ])
 }
 

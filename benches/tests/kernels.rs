@@ -155,13 +155,15 @@ fn wasmi_gives_the_small_results_twice() {
 }
 
 #[test]
-fn wasmtime_gives_the_timing_results_and_still_the_small_ones_after() {
-    for kernel in KERNELS {
-        let mut instance = instance("wasmtime", kernel);
-        for input in [kernel.timing, kernel.small] {
-            instance
-                .check(input)
-                .unwrap_or_else(|error| panic!("{}: {error:#}", kernel.name));
+fn compiled_code_gives_the_timing_results_and_still_the_small_ones_after() {
+    for engine in ["wasmtime", "wasmelt"] {
+        for kernel in KERNELS {
+            let mut instance = instance(engine, kernel);
+            for input in [kernel.timing, kernel.small] {
+                instance
+                    .check(input)
+                    .unwrap_or_else(|error| panic!("{} on {engine}: {error:#}", kernel.name));
+            }
         }
     }
 }

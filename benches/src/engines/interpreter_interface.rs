@@ -1,7 +1,9 @@
-//! One implementation for the two crates that share wasmi's call interface: only the crate's name differs.
+//! One implementation for the two crates that share wasmi's call interface: only names and extras differ.
 
-/// Defines `$engine` on the crate `$krate`, with `$config` for its settings and `$precompile` and `$load` for stored
-/// code.
+/// Defines the engine `$engine` on the crate `$krate`.
+///
+/// `config` sets what differs from the defaults; `precompile` and `load` store compiled code; `prepare` is done once
+/// per module before its first instance, as far as the crate can, and `instantiate` once per instance.
 macro_rules! engine_with_interpreter_interface {
     (
         $(#[$meta:meta])*
@@ -10,31 +12,42 @@ macro_rules! engine_with_interpreter_interface {
         config: $config:expr,
         precompile: $precompile:expr,
         load: $load:expr,
+        prepare: $prepare:expr => $prepared:ty,
+        instantiate: $instantiate:expr,
     ) => {
-        use anyhow::{Result, anyhow, ensure};
-        use $krate::{Config, Engine, Func, Linker, Module, Store, TypedFunc, Val};
+        use std::cell::OnceCell;
+        use std::rc::Rc;
+
+        use anyhow::{Result, anyhow};
+        use $krate::{Config, Engine, Func, Instance, Linker, Module, Store, TypedFunc, Val};
 
         use crate::engines;
 
         $(#[$meta])*
-        #[derive(Debug)]
         pub(crate) struct $engine {
             engine: Engine,
+            linker: Rc<Linker<()>>,
         }
 
         impl $engine {
             /// The engine with its settings.
-            pub(crate) fn new() -> Self {
+            pub(crate) fn new() -> Result<Self> {
                 let configure: fn(&mut Config) = $config;
                 let mut config = Config::default();
                 configure(&mut config);
-                Self { engine: Engine::new(&config) }
+                let engine = Engine::new(&config);
+                let mut linker = <Linker<()>>::new(&engine);
+                linker.func_wrap("host", "step", |x: i32| x.wrapping_add(1))?;
+                Ok(Self { engine, linker: Rc::new(linker) })
             }
 
-            fn module(&self, module: Module) -> Result<Box<dyn engines::Module>> {
-                let mut linker = <Linker<()>>::new(&self.engine);
-                linker.func_wrap("host", "step", |x: i32| x.wrapping_add(1))?;
-                Ok(Box::new(Compiled { engine: self.engine.clone(), module, linker }))
+            fn module(&self, module: Module) -> Box<dyn engines::Module> {
+                Box::new(Compiled {
+                    engine: self.engine.clone(),
+                    linker: Rc::clone(&self.linker),
+                    module,
+                    prepared: OnceCell::new(),
+                })
             }
         }
 
@@ -48,7 +61,7 @@ macro_rules! engine_with_interpreter_interface {
             }
 
             fn compile(&self, wasm: &[u8]) -> Result<Box<dyn engines::Module>> {
-                self.module(Module::new(&self.engine, wasm)?)
+                Ok(self.module(Module::new(&self.engine, wasm)?))
             }
 
             fn precompile(&self, wasm: &[u8]) -> Result<Option<Vec<u8>>> {
@@ -58,20 +71,34 @@ macro_rules! engine_with_interpreter_interface {
 
             fn load(&self, precompiled: &[u8]) -> Result<Box<dyn engines::Module>> {
                 let load: fn(&Engine, &[u8]) -> Result<Module> = $load;
-                self.module(load(&self.engine, precompiled)?)
+                Ok(self.module(load(&self.engine, precompiled)?))
             }
         }
 
         struct Compiled {
             engine: Engine,
+            linker: Rc<Linker<()>>,
             module: Module,
-            linker: Linker<()>,
+            prepared: OnceCell<$prepared>,
+        }
+
+        impl Compiled {
+            fn prepared(&self) -> Result<&$prepared> {
+                if let Some(prepared) = self.prepared.get() {
+                    return Ok(prepared);
+                }
+                let prepare: fn(&Linker<()>, &Module) -> Result<$prepared> = $prepare;
+                let prepared = prepare(&self.linker, &self.module)?;
+                Ok(self.prepared.get_or_init(|| prepared))
+            }
         }
 
         impl engines::Module for Compiled {
             fn instantiate(&self) -> Result<Box<dyn engines::Instance>> {
+                let instantiate: fn(&Compiled, &$prepared, &mut Store<()>) -> Result<Instance> =
+                    $instantiate;
                 let mut store = Store::new(&self.engine, ());
-                let instance = self.linker.instantiate_and_start(&mut store, &self.module)?;
+                let instance = instantiate(self, self.prepared()?, &mut store)?;
                 let func = instance
                     .get_func(&store, "run")
                     .ok_or_else(|| anyhow!("the module does not export `run`"))?;
@@ -100,9 +127,8 @@ macro_rules! engine_with_interpreter_interface {
                 for _ in 0..times {
                     self.func.call(&mut self.store, &[Val::I32(n.cast_signed())], &mut results)?;
                 }
-                let result = results[0].i32();
-                ensure!(result.is_some(), "`run` did not return an i32");
-                Ok(result.unwrap_or_default().cast_unsigned())
+                let result = results[0].i32().ok_or_else(|| anyhow!("`run` did not give an i32"))?;
+                Ok(result.cast_unsigned())
             }
         }
     };

@@ -11,4 +11,8 @@ engine_with_interpreter_interface! {
     },
     precompile: |_, _| Ok(None),
     load: |_, _| Err(anyhow!("wasmi does not store compiled code")),
+    prepare: |_, _| Ok(()) => (),
+    instantiate: |compiled, (), store| {
+        Ok(compiled.linker.instantiate_and_start(store, &compiled.module)?)
+    },
 }

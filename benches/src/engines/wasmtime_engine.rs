@@ -4,6 +4,9 @@
     reason = "wasmtime's `Module::deserialize` trusts its input"
 )]
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use anyhow::{Result, anyhow};
 use wasmtime::{Config, Engine, Func, InstancePre, Linker, Module, Store, TypedFunc, Val};
 
@@ -12,26 +15,30 @@ use crate::engines;
 /// wasmtime with its default settings: Cranelift for speed, guard pages, signals, no fuel, on-demand allocation.
 pub(crate) struct WasmtimeEngine {
     engine: Engine,
+    linker: Rc<Linker<()>>,
 }
 
 impl WasmtimeEngine {
     /// The engine with its settings.
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self {
-            engine: Engine::new(&Config::new()).map_err(lift)?,
-        })
-    }
-
-    fn module(&self, module: &Module) -> Result<Box<dyn engines::Module>> {
-        let mut linker = <Linker<()>>::new(&self.engine);
+        let engine = Engine::new(&Config::new()).map_err(lift)?;
+        let mut linker = <Linker<()>>::new(&engine);
         linker
             .func_wrap("host", "step", |x: i32| x.wrapping_add(1))
             .map_err(lift)?;
-        let pre = linker.instantiate_pre(module).map_err(lift)?;
-        Ok(Box::new(Compiled {
+        Ok(Self {
+            engine,
+            linker: Rc::new(linker),
+        })
+    }
+
+    fn module(&self, module: Module) -> Box<dyn engines::Module> {
+        Box::new(Compiled {
             engine: self.engine.clone(),
-            pre,
-        }))
+            linker: Rc::clone(&self.linker),
+            module,
+            prepared: OnceCell::new(),
+        })
     }
 }
 
@@ -45,7 +52,7 @@ impl engines::Engine for WasmtimeEngine {
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Box<dyn engines::Module>> {
-        self.module(&Module::from_binary(&self.engine, wasm).map_err(lift)?)
+        Ok(self.module(Module::from_binary(&self.engine, wasm).map_err(lift)?))
     }
 
     fn precompile(&self, wasm: &[u8]) -> Result<Option<Vec<u8>>> {
@@ -56,19 +63,31 @@ impl engines::Engine for WasmtimeEngine {
         // SAFETY: the interface asks for bytes that `precompile` of this engine gave, unchanged; the benches pass
         // nothing else.
         let module = unsafe { Module::deserialize(&self.engine, precompiled) }.map_err(lift)?;
-        self.module(&module)
+        Ok(self.module(module))
     }
 }
 
 struct Compiled {
     engine: Engine,
-    pre: InstancePre<()>,
+    linker: Rc<Linker<()>>,
+    module: Module,
+    prepared: OnceCell<InstancePre<()>>,
+}
+
+impl Compiled {
+    fn prepared(&self) -> Result<&InstancePre<()>> {
+        if let Some(prepared) = self.prepared.get() {
+            return Ok(prepared);
+        }
+        let prepared = self.linker.instantiate_pre(&self.module).map_err(lift)?;
+        Ok(self.prepared.get_or_init(|| prepared))
+    }
 }
 
 impl engines::Module for Compiled {
     fn instantiate(&self) -> Result<Box<dyn engines::Instance>> {
         let mut store = Store::new(&self.engine, ());
-        let instance = self.pre.instantiate(&mut store).map_err(lift)?;
+        let instance = self.prepared()?.instantiate(&mut store).map_err(lift)?;
         let func = instance
             .get_func(&mut store, "run")
             .ok_or_else(|| anyhow!("the module does not export `run`"))?;
