@@ -3,22 +3,16 @@
 //! wasmelt has the call interface of wasmi 2.0, so both backends are the same source, written once in
 //! [`interpreter_backend!`] and compiled against either crate.
 
-#[cfg(feature = "wasmelt-engine")]
 mod wasmelt_backend;
 mod wasmi_backend;
 
 use crate::engine::Engine;
 use std::sync::Arc;
-#[cfg(feature = "wasmelt-engine")]
 pub use wasmelt_backend::WasmeltEngine;
 pub use wasmi_backend::WasmiEngine;
 
 /// What `--engine` is without being given.
-pub const DEFAULT_ENGINE: &str = if cfg!(feature = "wasmelt-engine") {
-    "wasmelt"
-} else {
-    "wasmi"
-};
+pub const DEFAULT_ENGINE: &str = "wasmelt";
 
 /// One engine with all its configurations, the default one first.
 pub struct Family {
@@ -31,11 +25,7 @@ pub struct Family {
 /// Every engine of this build, the one under test first.
 #[must_use]
 pub fn families() -> Vec<Family> {
-    vec![
-        #[cfg(feature = "wasmelt-engine")]
-        wasmelt_backend::family(),
-        wasmi_backend::family(),
-    ]
+    vec![wasmelt_backend::family(), wasmi_backend::family()]
 }
 
 /// Chooses engines by name: a family (its default configuration, or all of them with `matrix`) or the full name of one

@@ -24,7 +24,11 @@ pub fn classify(wasm: &[u8]) -> Verdict {
         return Verdict::Wasm1;
     }
     if let Err(message) = check(wasm, WasmFeatures::all()) {
-        return Verdict::Invalid { message };
+        // A validator that was built without its feature `simd` can say no more.
+        return match message.contains("SIMD") {
+            true => Verdict::Needs(vec!["simd".to_owned()]),
+            false => Verdict::Invalid { message },
+        };
     }
     let proposals: Vec<_> = WasmFeatures::all()
         .iter_names()
@@ -111,6 +115,8 @@ mod tests {
         check_needs("(memory 0) (memory 0)", &["multi-memory"]);
         check_needs("(memory i64 0)", &["memory64"]);
         check_needs("(func (return_call 0))", &["tail-call"]);
+        check_needs("(func (result v128) (v128.const i32x4 0 0 0 0))", &["simd"]);
+        check_needs("(func (param v128))", &["simd"]);
     }
 
     #[test]

@@ -99,12 +99,6 @@ fn split_label(report: &FileReport, folder: &Path) -> (String, String) {
 }
 
 #[test]
-fn scripts_of_other_engines_pass_on_wasmi() {
-    check(&backend::select_by_name(&["wasmi"], false).expect("wasmi is in every build"));
-}
-
-#[cfg(feature = "wasmelt-engine")]
-#[test]
 fn scripts_of_other_engines_pass_on_wasmelt_as_on_wasmi() {
     check(&backend::select_by_name(&["wasmelt", "wasmi"], false).expect("both are in this build"));
 }

@@ -90,7 +90,6 @@ fn wasmi_passes_but_for_its_listed_deviations() {
     check(&engines, include_str!("../deviations/wasmi.txt"));
 }
 
-#[cfg(feature = "wasmelt-engine")]
 #[test]
 fn wasmelt_passes_every_directive_in_every_configuration() {
     let deviations = include_str!("../deviations/wasmelt.txt");
