@@ -37,9 +37,13 @@ fn the_official_suite_passes_through_objects_that_cc_linked() {
     let linked = Arc::new(AtomicUsize::new(0));
     let engine = {
         let (folder, linked) = (folder.path().to_owned(), Arc::clone(&linked));
+        let attempts = AtomicUsize::new(0);
         WasmeltEngine::new("wasmelt/object", Config::default(), move |engine, wasm| {
-            let number = linked.fetch_add(1, Ordering::Relaxed);
-            link_and_open(engine, wasm, &folder, number)
+            let number = attempts.fetch_add(1, Ordering::Relaxed);
+            let module = link_and_open(engine, wasm, &folder, number)?;
+            // Only now: most modules of the suite are there to be refused, and never reach `cc`.
+            linked.fetch_add(1, Ordering::Relaxed);
+            Ok(module)
         })
     };
     let files: Vec<_> = data::spec(SpecVersion::V1)
@@ -49,7 +53,7 @@ fn the_official_suite_passes_through_objects_that_cc_linked() {
     let reports = suite::run_suite(&files, &engines, &Settings::default(), |_| {});
     let tally: Tally = reports.iter().map(|report| report.tally()).sum();
     println!("{} objects linked: {tally}", linked.load(Ordering::Relaxed));
-    for report in reports.iter().filter(|report| report.tally().failed > 0) {
+    if let Some(report) = reports.iter().find(|report| report.tally().failed > 0) {
         panic!("{report:#?}");
     }
     assert_eq!(tally.total(), DIRECTIVES);
