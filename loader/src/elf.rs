@@ -330,6 +330,9 @@ impl Lint<'_> {
         let start = usize::try_from(file_offset).map_err(|_| outside())?;
         let end = start.checked_add(len_bytes).ok_or_else(outside)?;
         let field = self.bytes.get(start..end).ok_or_else(outside)?;
+        if let Ok(word) = field.try_into() {
+            return Ok(u64::from(u32::from_le_bytes(word)));
+        }
         let mut number = [0; 8];
         number[..len_bytes].copy_from_slice(field);
         Ok(u64::from_le_bytes(number))

@@ -190,7 +190,7 @@ pub enum LoadError {
         /// The rule that is broken.
         rule: &'static str,
     },
-    /// The file changed while it was being loaded.
+    /// The file became shorter while it was being copied.
     #[error("{} changed while it was being loaded", Name(path))]
     ChangedWhileLoading {
         /// The path, where one is known.

@@ -111,8 +111,8 @@ impl OpenFile {
         self.check_rule(FileRule::Own).is_ok() && self.mode() == 0o400 && self.status.st_nlink == 1
     }
 
-    /// Checks that nothing happened to the file since it was opened.
-    pub(crate) fn check_unchanged(&self) -> Result<(), LoadError> {
+    /// Whether nothing happened to the file since it was opened.
+    pub(crate) fn is_unchanged(&self) -> Result<bool, LoadError> {
         let now = fstat(&self.file)
             .map_err(|error| failure("examine", self.path.as_deref(), error.into()))?;
         let facts = |status: &Stat| {
@@ -122,13 +122,7 @@ impl OpenFile {
                 status.st_size,
             )
         };
-        if facts(&now) == facts(&self.status) {
-            Ok(())
-        } else {
-            Err(LoadError::ChangedWhileLoading {
-                path: self.path.clone(),
-            })
-        }
+        Ok(facts(&now) == facts(&self.status))
     }
 
     fn mode(&self) -> u32 {

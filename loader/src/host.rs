@@ -32,6 +32,7 @@ pub fn host_cpu_features() -> CpuFeatures {
         .fold(CpuFeatures::NONE, CpuFeatures::with)
 }
 
+#[cfg(target_arch = "x86_64")]
 fn has_feature(feature: CpuFeature) -> bool {
     match feature {
         CpuFeature::Sse3 => is_x86_feature_detected!("sse3"),
@@ -46,4 +47,10 @@ fn has_feature(feature: CpuFeature) -> bool {
         CpuFeature::Bmi2 => is_x86_feature_detected!("bmi2"),
         CpuFeature::Lzcnt => is_x86_feature_detected!("lzcnt"),
     }
+}
+
+/// Elsewhere the crate does not build, for a reason that `lib.rs` gives; this keeps it the only one.
+#[cfg(not(target_arch = "x86_64"))]
+fn has_feature(_feature: CpuFeature) -> bool {
+    false
 }

@@ -16,6 +16,7 @@ use rustix::io::fcntl_dupfd_cloexec;
 use std::{
     env, fmt,
     fs::File,
+    io,
     os::fd::AsRawFd as _,
     path::{Path, PathBuf},
 };
@@ -216,10 +217,6 @@ impl From<LoadError> for RouteError {
     }
 }
 
-fn closed<T>(step: Step<T>) -> Result<T, RouteError> {
-    step.map_err(|(action, error)| RouteError::Closed(action, error.to_string()))
-}
-
 /// An artifact of which the head was checked, on its way.
 struct Loading<'a> {
     content: Content<'a>,
@@ -287,20 +284,33 @@ impl<'a> Loading<'a> {
                 Content::Bytes(_) => Err(RouteError::Final(LoadError::TrustNeedsFile)),
             },
             Route::Memfd => {
-                let copy = closed(sealed_copy(self.content))?;
+                let copy = self.closed(sealed_copy(self.content))?;
                 self.by_descriptor(copy, route)
             }
             Route::UnlinkedFile => {
-                let copy = closed(unlinked_copy(self.content, &self.policy.private_folders))?;
+                let copy =
+                    self.closed(unlinked_copy(self.content, &self.policy.private_folders))?;
                 self.by_descriptor(copy, route)
             }
             Route::NamedFile => {
                 let folders = &self.policy.private_folders;
-                let (copy, named) = closed(private_copy(self.content, folders, &self.file_name))?;
+                let (copy, named) =
+                    self.closed(private_copy(self.content, folders, &self.file_name))?;
                 self.by_name(copy, named)
             }
             Route::Static => unreachable!("linked modules have no route to try"),
         }
+    }
+
+    /// Tells a source that became shorter from a step that the host refused.
+    fn closed<T>(&self, step: Step<T>) -> Result<T, RouteError> {
+        step.map_err(|(action, error)| match self.content {
+            Content::File(file) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                let path = file.path.clone();
+                RouteError::Final(LoadError::ChangedWhileLoading { path })
+            }
+            _ => RouteError::Closed(action, error.to_string()),
+        })
     }
 
     /// Opens a private cache entry where it is.
@@ -315,9 +325,9 @@ impl<'a> Loading<'a> {
             .try_clone()
             .map_err(|error| failure("duplicate", file.path.as_deref(), error))?;
         let checked = self.check(&duplicate, self.demands.digest)?;
-        file.check_unchanged()?;
+        require_unchanged(file)?;
         let (image, kept) = open_by_descriptor(duplicate, &checked)?;
-        file.check_unchanged()?;
+        require_unchanged(file)?;
         Ok(Library::opened(image, kept, None, checked, Route::InPlace))
     }
 
@@ -346,6 +356,16 @@ impl<'a> Loading<'a> {
         }
         Ok(checked)
     }
+}
+
+/// Closes the route in place when somebody touched the entry, for example replaced it: a copy is
+/// taken and checked instead.
+fn require_unchanged(file: &OpenFile) -> Result<(), RouteError> {
+    if file.is_unchanged()? {
+        return Ok(());
+    }
+    let reason = "it changed meanwhile".into();
+    Err(RouteError::Closed("open the cache entry in place", reason))
 }
 
 fn open_image(path: &Path, checked: &Checked) -> Result<Image, RouteError> {

@@ -35,10 +35,10 @@ pub(crate) fn check_unwind_info(
     if info_start > limit {
         return Err(outside("length", UNWIND_TABLE, limit, info_start));
     }
-    let count = check_table_header(lint, table_len_bytes, info_start)?;
+    check_table_header(lint, table_len_bytes, info_start)?;
     lint.zero(UNWIND_TABLE + table_len_bytes..info_start)?;
     let fdes = check_records(lint, info_start..limit, text)?;
-    check_table(lint, count, &fdes)
+    check_table(lint, &fdes)
 }
 
 fn outside(field: &'static str, file_offset: u64, expected: u64, found: u64) -> LoadError {
@@ -51,41 +51,22 @@ fn outside(field: &'static str, file_offset: u64, expected: u64, found: u64) -> 
     }
 }
 
-fn check_table_header(
-    lint: &Lint<'_>,
-    table_len_bytes: u64,
-    info_start: u64,
-) -> Result<u64, LoadError> {
-    lint.read_exact(TABLE, "version", UNWIND_TABLE, 1, 1)?;
-    lint.read_exact(
-        TABLE,
-        "eh_frame_ptr_enc",
-        UNWIND_TABLE + 1,
-        1,
-        DW_EH_PE_PCREL_SDATA4,
-    )?;
-    lint.read_exact(TABLE, "fde_count_enc", UNWIND_TABLE + 2, 1, DW_EH_PE_UDATA4)?;
-    lint.read_exact(
-        TABLE,
-        "table_enc",
-        UNWIND_TABLE + 3,
-        1,
-        DW_EH_PE_DATAREL_SDATA4,
-    )?;
-    let distance = info_start - (UNWIND_TABLE + 4);
-    lint.read_exact(TABLE, "eh_frame_ptr", UNWIND_TABLE + 4, 4, distance)?;
-    let count = lint.read(TABLE, "fde_count", UNWIND_TABLE + 8, 4)?;
+fn check_table_header(lint: &Lint<'_>, table_len_bytes: u64, info_start: u64) -> Checked {
+    let field = |field, offset, len_bytes, expected| {
+        lint.read_exact(TABLE, field, UNWIND_TABLE + offset, len_bytes, expected)
+    };
+    field("version", 0, 1, 1)?;
+    field("eh_frame_ptr_enc", 1, 1, DW_EH_PE_PCREL_SDATA4)?;
+    field("fde_count_enc", 2, 1, DW_EH_PE_UDATA4)?;
+    field("table_enc", 3, 1, DW_EH_PE_DATAREL_SDATA4)?;
+    field("eh_frame_ptr", 4, 4, info_start - (UNWIND_TABLE + 4))?;
+    let count = table_len_bytes.saturating_sub(12) / 8;
+    field("fde_count", 8, 4, count)?;
     if 12 + 8 * count != table_len_bytes {
-        let expected = table_len_bytes.saturating_sub(12) / 8;
-        lint.read_exact(TABLE, "fde_count", UNWIND_TABLE + 8, 4, expected)?;
-        return Err(outside(
-            "length",
-            UNWIND_TABLE,
-            12 + 8 * count,
-            table_len_bytes,
-        ));
+        let expected = 12 + 8 * count;
+        return Err(outside("length", UNWIND_TABLE, expected, table_len_bytes));
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Walks the records and returns the FDEs in the order of the file.
@@ -178,28 +159,22 @@ fn check_fde(lint: &Lint<'_>, start: u64, end: u64, text: &Range<u64>) -> Result
     })
 }
 
-/// Checks that the search table lists every FDE, by ascending address.
-fn check_table(lint: &Lint<'_>, count: u64, fdes: &[Fde]) -> Checked {
+/// Checks that the search table lists every FDE in the order of the file, by ascending address.
+fn check_table(lint: &Lint<'_>, fdes: &[Fde]) -> Checked {
     lint.read_exact(TABLE, "fde_count", UNWIND_TABLE + 8, 4, fdes.len() as u64)?;
+    let mut at = UNWIND_TABLE + 12;
     let mut previous = None;
-    for index in 0..count {
-        let at = UNWIND_TABLE + 12 + 8 * index;
+    for fde in fdes {
         let address = datarel(lint.read(TABLE, "initial location", at, 4)?);
         let file_offset = datarel(lint.read(TABLE, "FDE address", at + 4, 4)?);
-        let fde = fdes
-            .binary_search_by_key(&file_offset, |fde| fde.file_offset)
-            .ok()
-            .and_then(|position| fdes.get(position));
-        let Some(fde) = fde else {
-            return Err(outside("FDE address", at + 4, 0, file_offset));
-        };
-        if address != fde.pc_begin {
-            return Err(outside("initial location", at, fde.pc_begin, address));
+        if file_offset != fde.file_offset {
+            return Err(outside("FDE address", at + 4, fde.file_offset, file_offset));
         }
-        if previous.is_some_and(|previous| previous >= address) {
+        if address != fde.pc_begin || previous.is_some_and(|previous| previous >= address) {
             return Err(outside("initial location", at, fde.pc_begin, address));
         }
         previous = Some(address);
+        at += 8;
     }
     Ok(())
 }

@@ -350,44 +350,76 @@ fn a_file_changed_after_the_check_changes_nothing() {
 }
 
 #[test]
-fn an_entry_that_changes_under_the_loader_is_refused() {
+fn an_entry_that_changes_under_the_loader_is_copied_and_checked_again() {
     let (cache, private) = (Folder::new(), Folder::new());
     type Change = fn(&Path);
-    let changes: [(&str, Change); 4] = [
-        ("content", |path| {
+    let changes: [(&str, u32, Change); 5] = [
+        ("content", 666, |path| {
             set_mode(path, 0o600);
             fs::write(path, answer(666).write()).unwrap();
         }),
-        ("mode and back", |path| {
+        ("mode and back", 42, |path| {
             set_mode(path, 0o600);
             set_mode(path, 0o400);
         }),
-        ("another name", |path| {
+        ("another name", 42, |path| {
             fs::hard_link(path, path.with_extension("second")).unwrap();
         }),
-        ("length", |path| {
-            set_mode(path, 0o600);
-            File::options()
-                .append(true)
-                .open(path)
-                .unwrap()
-                .set_len(1 << 20)
-                .unwrap();
+        ("replaced", 42, |path| {
+            let next = path.with_extension("next");
+            write_entry(&next, &answer(666).write());
+            fs::rename(&next, path).unwrap();
         }),
+        ("longer", 42, |path| {
+            set_mode(path, 0o600);
+            let file = File::options().append(true).open(path).unwrap();
+            file.set_len(1 << 20).unwrap();
+        }),
+    ];
+    for (name, answer, change) in changes {
+        let path = cache.entry(42);
+        let mut policy = policy_for(Route::InPlace, &private);
+        policy.memfd = true;
+        let target = path.clone();
+        let changed = std::cell::Cell::new(false);
+        policy.after_check = Some(Box::new(move || {
+            if !changed.replace(true) {
+                change(&target);
+            }
+        }));
+        // File systems stamp changes by the clock's tick: let one pass.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let library = load_entry(&path, &policy).expect(name);
+        assert_eq!(library.route(), Route::Memfd, "{name}");
+        assert_eq!(call_answer(&library), answer, "{name}");
+    }
+}
+
+#[test]
+fn an_entry_that_becomes_invalid_under_the_loader_is_refused() {
+    let (cache, private) = (Folder::new(), Folder::new());
+    type Change = fn(&File);
+    let changes: [(&str, Change); 2] = [
+        ("damaged", |file| {
+            rustix::io::pwrite(file, b"\xcc", 8192).unwrap();
+        }),
+        ("shorter", |file| file.set_len(2000).unwrap()),
     ];
     for (name, change) in changes {
         let path = cache.entry(42);
+        set_mode(&path, 0o600);
+        let writer = File::options().write(true).open(&path).unwrap();
+        set_mode(&path, 0o400);
         let mut policy = policy_for(Route::InPlace, &private);
-        let target = path.clone();
-        policy.after_check = Some(Box::new(move || change(&target)));
-        // File systems stamp changes by the clock's tick: let one pass.
+        policy.memfd = true;
+        policy.after_check = Some(Box::new(move || change(&writer)));
         std::thread::sleep(std::time::Duration::from_millis(20));
         let error = load_entry(&path, &policy).expect_err(name);
-        assert!(
-            matches!(error, LoadError::ChangedWhileLoading { .. }),
-            "{name}: {error}"
-        );
-        assert!(error.is_host_failure());
+        let expected = match name {
+            "damaged" => matches!(error, LoadError::Digest { .. }),
+            _ => matches!(error, LoadError::ChangedWhileLoading { .. }),
+        };
+        assert!(expected, "{name}: {error}");
     }
 }
 

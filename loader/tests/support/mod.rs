@@ -2,7 +2,11 @@
 //!
 //! It is an independent check of the emitter: it shares only the stored formats of `wasmelt-abi`.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::cast_possible_wrap,
+    reason = "each test uses a part of it; files here are small"
+)]
 
 use std::{
     io::Write as _,
