@@ -1,6 +1,6 @@
 //! The command line: verbs, options and their help.
 
-use crate::{compile::CompileArgs, inspect::InspectArgs, version};
+use crate::{compile::CompileArgs, inspect::InspectArgs, run::RunArgs, version};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::ffi::OsString;
@@ -50,6 +50,8 @@ pub(crate) enum Verb {
     Compile(CompileArgs),
     /// Say what is in a module or an artifact, without running anything
     Inspect(InspectArgs),
+    /// Call a function of a module or an artifact
+    Run(RunArgs),
     /// Run specification scripts
     #[cfg(feature = "wast")]
     #[command(after_help = WAST_EXAMPLES)]

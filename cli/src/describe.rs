@@ -116,6 +116,13 @@ impl Interface<'_> {
             .collect()
     }
 
+    /// The name under which a function is exported first.
+    pub(crate) fn exported_name(&self, func_index: u32) -> Option<&str> {
+        let is_it =
+            |export: &&Export| export.kind == ExternKind::Func && export.index == func_index;
+        Some(self.exports.iter().find(is_it)?.name.as_str())
+    }
+
     fn function(&self, type_index: Option<&u32>) -> String {
         type_index
             .and_then(|index| self.types.get(*index as usize))
@@ -194,15 +201,12 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 }
 
 fn limits_text(limits: Limits, unit: &str) -> String {
+    let plural = |count| if count == 1 { "" } else { "s" };
+    let min = limits.min;
     match limits.max {
-        Some(max) => {
-            let plural = if max == 1 { "" } else { "s" };
-            format!("{} to {max} {unit}{plural}", limits.min)
-        }
-        None => {
-            let plural = if limits.min == 1 { "" } else { "s" };
-            format!("at least {} {unit}{plural}", limits.min)
-        }
+        Some(max) if max == min => format!("exactly {max} {unit}{}", plural(max)),
+        Some(max) => format!("{min} to {max} {unit}{}", plural(max)),
+        None => format!("at least {min} {unit}{}", plural(min)),
     }
 }
 
@@ -238,7 +242,7 @@ mod tests {
         assert_eq!(
             exports,
             [
-                "t: table, 2 to 2 elements",
+                "t: table, exactly 2 elements",
                 "h: global mut f64",
                 "run: func()"
             ]

@@ -32,8 +32,6 @@ pub(crate) enum Failure {
     },
     /// Whoever read standard output went away: nobody is left to tell.
     OutputClosed,
-    /// Everything is said already.
-    Silent(Exit),
 }
 
 impl Failure {
@@ -81,7 +79,6 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         let exit = match self {
             Failure::OutputClosed => return ExitCode::SUCCESS,
-            Failure::Silent(exit) => *exit,
             Failure::Error { exit, .. } => {
                 // Nobody is left to tell when standard error is closed as well.
                 let _ = writeln!(io::stderr(), "{}", self.line());

@@ -15,6 +15,7 @@ mod input;
 mod inspect;
 mod output;
 mod progress;
+mod run;
 mod version;
 
 use args::{Cli, Verb};
@@ -28,16 +29,17 @@ fn main() -> ExitCode {
         return code;
     }
     guard::run(|| match Cli::try_parse() {
-        Ok(cli) => run(cli).unwrap_or_else(|failure| failure.report()),
+        Ok(cli) => dispatch(cli).unwrap_or_else(|failure| failure.report()),
         Err(error) => print_usage(&error),
     })
 }
 
-fn run(cli: Cli) -> Result<ExitCode, Failure> {
+fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     let quiet = cli.quiet;
     match cli.verb {
         Verb::Compile(args) => compile::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         Verb::Inspect(args) => inspect::run(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Run(args) => run::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "wast")]
         Verb::Wast(args) => Ok(run_wast(&args, quiet)),
         Verb::Completions { shell } => print_completions(shell).map(|()| ExitCode::SUCCESS),

@@ -120,7 +120,11 @@ impl ArtifactReport {
                 .take(LARGEST_COUNT)
                 .map(|function| Function {
                     index: function.func_index,
-                    name: function.name.clone(),
+                    name: function
+                        .name
+                        .as_deref()
+                        .or_else(|| interface.exported_name(function.func_index))
+                        .map(str::to_owned),
                     len_bytes: function.len_bytes,
                 })
                 .collect(),
@@ -196,7 +200,7 @@ impl ArtifactReport {
         line(text, "digest", &format!("{} ({intact})", self.digest));
         let wasm = format!("{} (SHA-256), {} bytes", self.wasm_sha256, self.wasm_bytes);
         line(text, "wasm", &wasm);
-        line(text, "codegen", &self.codegen_fingerprint);
+        line(text, "fingerprint", &self.codegen_fingerprint);
     }
 
     fn write_module(&self, text: &mut String) {

@@ -1,0 +1,420 @@
+//! The verb `run`: loads or compiles a module and calls an export of it.
+
+mod arguments;
+mod error;
+
+use crate::{
+    args::Format,
+    codegen::CodegenArgs,
+    describe::{Interface, kind_name, val_types},
+    failure::{Exit, Failure, printable_name},
+    input::{Input, STDIN},
+    output,
+    progress::Bar,
+};
+use arguments::{parse_value, results_text};
+use serde::Serialize;
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use wasmelt::{
+    BoundsChecks, Cache, Config, Engine, Error, Linker, Module, Source, Store, Trust, Val,
+    errors::ErrorKind,
+};
+use wasmelt_abi::{Arch, BoundsStrategy, Export, ExternKind, FuncType, Manifest};
+use wasmelt_compiler::{Container, recognise};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmelt run module.wasm --invoke add 1 2           prints each result on a line
+  wasmelt run module.wat --invoke sqrt 0x1p-3 --timings
+  wasmelt run module.so --invoke add -- -1 0xffffffff
+  wasmelt run module.wasm --cache-dir /var/cache/wasm --invoke f
+  wasmelt run module.so --digest 6411…5a40 --invoke f
+  wasmelt run module.wasm                            calls `_start`, or only starts it
+
+Integers are decimal or hexadecimal, signed or unsigned; floats are decimal or hexadecimal, inf,
+nan, or nan:0x… with the bits of the fraction. Options stand before ARGS.
+
+What is compiled goes to the cache of this user ($XDG_CACHE_HOME/wasmelt or ~/.cache/wasmelt), so
+that it starts at once the next time. An artifact runs with your rights, as a program would: its
+form and integrity are checked, its origin is what you say it is; --digest accepts one only.";
+
+/// What is called when no name is given.
+const START: &str = "_start";
+
+/// Arguments of `wasmelt run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// A module, binary or text, or an artifact; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The exported function to call [default: `_start`]
+    #[arg(long, value_name = "NAME")]
+    invoke: Option<String>,
+
+    /// Arguments of the call
+    #[arg(value_name = "ARGS", allow_hyphen_values = true)]
+    arguments: Vec<String>,
+
+    /// Do not use a cache
+    #[arg(long, conflicts_with = "cache_dir")]
+    no_cache: bool,
+
+    /// Use the cache in this folder [default: this user's cache]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+
+    /// Accept only the artifact with this digest (64 hexadecimal digits)
+    #[arg(long, value_name = "HEX", value_parser = arguments::parse_digest)]
+    digest: Option<[u8; 32]>,
+
+    /// Say on standard error how long it took, and whether the cache helped
+    #[arg(long)]
+    timings: bool,
+
+    /// How results are written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: Format,
+
+    #[command(flatten)]
+    codegen: CodegenArgs,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, Serialize)]
+struct Outcome<'a> {
+    file: &'a str,
+    origin: &'static str,
+    function: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<Vec<arguments::ResultText>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trap: Option<error::TrapText>,
+    load_seconds: f64,
+    run_seconds: f64,
+}
+
+/// What to call, with its arguments.
+struct Call<'a> {
+    name: &'a str,
+    inputs: Vec<Val>,
+    outputs: Vec<Val>,
+}
+
+/// Loads, calls, and prints the results.
+pub(crate) fn run(args: &RunArgs, quiet: bool) -> Result<(), Failure> {
+    let input = Input::read(&args.file)?;
+    let name = input.name.clone();
+    let started = Instant::now();
+    let module = args.load(input, quiet)?;
+    let load_time = started.elapsed();
+    let manifest = module.library().manifest();
+    refuse_imports(&name, manifest)?;
+    let mut call = args.choose_call(&name, manifest)?;
+    let started = Instant::now();
+    let outcome = execute(&module, call.as_mut());
+    let run_time = started.elapsed();
+    args.report(
+        &name,
+        &module,
+        call.as_ref(),
+        &outcome,
+        [load_time, run_time],
+    )?;
+    outcome.map_err(|failure| error::failure(&name, &failure))
+}
+
+impl RunArgs {
+    fn load(&self, input: Input, quiet: bool) -> Result<Module, Failure> {
+        if recognise(&input.bytes) == Container::Elf {
+            return self.load_artifact(&input);
+        }
+        if self.digest.is_some() {
+            return Err(Failure::refused_because(
+                input.name,
+                "--digest is for artifacts, and this is none",
+            ));
+        }
+        let name = input.name.clone();
+        let wasm = input.into_binary()?;
+        let bar = Bar::start(&name, quiet);
+        let mut config = self.config()?;
+        if let Some(callback) = bar.callback() {
+            config.on_progress(move |progress| callback(progress));
+        }
+        let without_cache = config.clone();
+        if let Some(cache) = self.open_cache(quiet)? {
+            config.cache(cache);
+        }
+        let module = Module::new(&Engine::new(&config), &wasm);
+        let module = match module {
+            // A cache that nobody asked for must not be what stops a module.
+            Err(error) if self.cache_dir.is_none() && is_of_cache(&error) => {
+                warn(
+                    quiet,
+                    &format!("running without a cache: {}", error::message(&error)),
+                );
+                Module::new(&Engine::new(&without_cache), &wasm)
+            }
+            module => module,
+        };
+        module.map_err(|error| error::failure(&name, &error))
+    }
+
+    fn load_artifact(&self, input: &Input) -> Result<Module, Failure> {
+        let name = &input.name;
+        // Whether signals may be used is the engine's choice as well.
+        let applicable = CodegenArgs {
+            no_signals: self.codegen.no_signals,
+            ..CodegenArgs::default()
+        };
+        if self.codegen != applicable {
+            return Err(Failure::refused_because(
+                name,
+                "this is an artifact, and how it was compiled cannot be changed: of the options \
+                 for code generation only --no-signals applies",
+            ));
+        }
+        let trust = match self.digest {
+            Some(digest) => Trust::Digest(digest),
+            None => Trust::Named,
+        };
+        let source = if self.file == Path::new(STDIN) {
+            Source::from(&input.bytes)
+        } else {
+            Source::from(&self.file)
+        };
+        Module::load(&Engine::new(&self.config()?), source, &trust)
+            .map_err(|error| error::failure(name, &error))
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
+        let codegen = &self.codegen;
+        let arch = Arch::host().ok_or_else(|| Failure::usage("this machine is no target"))?;
+        // The compiler's own words are those of `wasmelt compile`.
+        let options = codegen.options(arch).map_err(Failure::usage)?;
+        options
+            .check()
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let mut config = Config::new();
+        config
+            .preset(options.codegen.preset)
+            .opt_level(options.codegen.opt_level)
+            .bounds_checks(match codegen.bounds {
+                Some(BoundsStrategy::Guard) => BoundsChecks::Guard,
+                Some(BoundsStrategy::Explicit) => BoundsChecks::Explicit,
+                None => BoundsChecks::Auto,
+            })
+            .signals(options.codegen.signals)
+            .nan_canonicalization(options.codegen.nan_canonicalization)
+            .spectre_mitigation(options.codegen.spectre_mitigation)
+            .cpu(options.cpu_level)
+            .compile_threads(options.threads);
+        Ok(config)
+    }
+
+    fn open_cache(&self, quiet: bool) -> Result<Option<Cache>, Failure> {
+        if self.no_cache {
+            return Ok(None);
+        }
+        if let Some(folder) = &self.cache_dir {
+            return match Cache::open(folder) {
+                Ok(cache) => Ok(Some(cache)),
+                Err(error) => Err(Failure::new(
+                    Exit::Host,
+                    "--cache-dir",
+                    anyhow::Error::new(error),
+                )),
+            };
+        }
+        Ok(Cache::user_default()
+            .inspect_err(|error| {
+                let reason = format!("{:#}", anyhow::Error::msg(error.to_string()));
+                warn(quiet, &format!("running without a cache: {reason}"));
+            })
+            .ok())
+    }
+
+    /// What to call; `None` if starting the module is all there is to do.
+    fn choose_call(&self, file: &str, manifest: &Manifest) -> Result<Option<Call<'_>>, Failure> {
+        let refuse = |reason: String| Failure::refused_because(file, reason);
+        let Some(name) = self.invoke.as_deref() else {
+            if !self.arguments.is_empty() {
+                return Err(refuse(
+                    "arguments need a function: --invoke NAME".to_owned(),
+                ));
+            }
+            let start = find_function(manifest, START);
+            if start.is_err() && manifest.start.is_none() {
+                return Err(refuse(format!(
+                    "there is neither an export `{START}` nor a start function: name one with \
+                     --invoke; {}",
+                    exported_functions(manifest)
+                )));
+            }
+            let call = start.ok().map(|ty| self.call(START, ty).map_err(refuse));
+            return call.transpose();
+        };
+        let ty = find_function(manifest, name).map_err(refuse)?;
+        self.call(name, ty).map_err(refuse).map(Some)
+    }
+
+    fn call<'a>(&self, name: &'a str, ty: &FuncType) -> Result<Call<'a>, String> {
+        Ok(Call {
+            name,
+            inputs: self.parse_arguments(name, ty)?,
+            outputs: vec![Val::I32(0); ty.results.len()],
+        })
+    }
+
+    fn parse_arguments(&self, function: &str, ty: &FuncType) -> Result<Vec<Val>, String> {
+        let function = printable_name(function);
+        if self.arguments.len() != ty.params.len() {
+            return Err(format!(
+                "`{function}` takes ({}), that is {} arguments, and {} are given",
+                val_types(&ty.params),
+                ty.params.len(),
+                self.arguments.len()
+            ));
+        }
+        let pairs = self.arguments.iter().zip(&ty.params);
+        (1..)
+            .zip(pairs)
+            .map(|(number, (text, ty))| {
+                parse_value(text, *ty).map_err(|reason| {
+                    format!("argument {number} of `{function}`, `{text}`, {reason}")
+                })
+            })
+            .collect()
+    }
+
+    fn report(
+        &self,
+        file: &str,
+        module: &Module,
+        call: Option<&Call<'_>>,
+        outcome: &Result<(), Error>,
+        [load_time, run_time]: [Duration; 2],
+    ) -> Result<(), Failure> {
+        let origin = match module.origin() {
+            wasmelt::Origin::Cache => "cache",
+            wasmelt::Origin::Artifact => "artifact",
+            _ => "compiled",
+        };
+        if self.timings {
+            let verb = match origin {
+                "cache" => "taken from the cache",
+                "artifact" => "loaded",
+                _ => "compiled",
+            };
+            let (load, run) = (load_time.as_secs_f64(), run_time.as_secs_f64());
+            // A closed standard error is no reason to fail.
+            let _ = writeln!(
+                io::stderr(),
+                "{}: {verb} in {load:.6} s, ran in {run:.6} s",
+                printable_name(file)
+            );
+        }
+        let results = outcome.is_ok().then(|| {
+            let outputs = call.map(|call| call.outputs.as_slice());
+            results_text(outputs.unwrap_or_default())
+        });
+        match self.format {
+            Format::Json => output::print_json(&Outcome {
+                file,
+                origin,
+                function: call.map(|call| call.name),
+                results,
+                trap: outcome.as_ref().err().and_then(error::TrapText::new),
+                load_seconds: load_time.as_secs_f64(),
+                run_seconds: run_time.as_secs_f64(),
+            }),
+            Format::Human => {
+                let lines = results.unwrap_or_default().into_iter();
+                output::print(&lines.map(|result| result.value + "\n").collect::<String>())
+            }
+        }
+    }
+}
+
+fn execute(module: &Module, call: Option<&mut Call<'_>>) -> Result<(), Error> {
+    let mut store = Store::new(module.engine(), ());
+    let instance = Linker::new(module.engine()).instantiate_and_start(&mut store, module)?;
+    let Some(call) = call else {
+        return Ok(());
+    };
+    let function = instance
+        .get_func(&store, call.name)
+        .expect("the manifest has it");
+    function.call(&mut store, &call.inputs, &mut call.outputs)
+}
+
+fn refuse_imports(file: &str, manifest: &Manifest) -> Result<(), Failure> {
+    let imports = Interface::from(manifest).imports();
+    if imports.is_empty() {
+        return Ok(());
+    }
+    let lines: String = imports
+        .iter()
+        .map(|import| format!("\n  {}", import.line()))
+        .collect();
+    Err(Failure::refused_because(
+        file,
+        format!(
+            "the module imports what this command does not provide (it provides nothing; a host \
+             program can, with the crate wasmelt):{lines}"
+        ),
+    ))
+}
+
+/// The type of an exported function.
+fn find_function<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a FuncType, String> {
+    let shown = printable_name(name);
+    let Some(export) = manifest.exports.iter().find(|export| export.name == name) else {
+        return Err(format!(
+            "there is no export `{shown}`; {}",
+            exported_functions(manifest)
+        ));
+    };
+    if export.kind != ExternKind::Func {
+        return Err(format!(
+            "the export `{shown}` is a {}, not a function; {}",
+            kind_name(export.kind),
+            exported_functions(manifest)
+        ));
+    }
+    let ty = manifest.functions[export.index as usize];
+    Ok(&manifest.types[ty as usize])
+}
+
+/// `functions exported: a, b`.
+fn exported_functions(manifest: &Manifest) -> String {
+    let is_function = |export: &&Export| export.kind == ExternKind::Func;
+    let names: Vec<_> = manifest
+        .exports
+        .iter()
+        .filter(is_function)
+        .map(|export| printable_name(&export.name))
+        .collect();
+    if names.is_empty() {
+        "no function is exported".to_owned()
+    } else {
+        format!("functions exported: {}", names.join(", "))
+    }
+}
+
+fn is_of_cache(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Cache(_))
+}
+
+fn warn(quiet: bool, text: &str) {
+    if !quiet {
+        // A closed standard error is no reason to fail.
+        let _ = writeln!(io::stderr(), "warning: {text}");
+    }
+}

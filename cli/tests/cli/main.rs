@@ -1,0 +1,14 @@
+//! Runs the program `wasmelt` as a user does: each message, each exit code, each file it leaves.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot prepare its input fails"
+)]
+
+mod compile;
+mod general;
+mod inspect;
+mod output;
+mod run;
+mod support;
+#[cfg(feature = "wast")]
+mod wast;
