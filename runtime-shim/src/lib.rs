@@ -76,7 +76,9 @@ mod limits;
 mod linker;
 mod memory;
 mod module;
+mod read;
 mod reference;
+mod source;
 mod store;
 mod table;
 mod types;
@@ -103,6 +105,7 @@ pub use crate::{
     },
     read::Read,
     reference::{ExternRef, Nullable, Ref, RefType},
+    source::Source,
     store::{AsContext, AsContextMut, CallHook, Store, StoreContext, StoreContextMut},
     table::Table,
     types::{
@@ -115,6 +118,4 @@ pub use wasmelt_abi::{CodegenOptions, CpuLevel, FaultKind, OptLevel, Preset, Tra
 pub use wasmelt_cache::Cache;
 #[cfg(feature = "compile")]
 pub use wasmelt_compiler::Progress;
-pub use wasmelt_loader::{Source, StaticDescriptor, Trust};
-
-mod read;
+pub use wasmelt_loader::{StaticDescriptor, Trust};

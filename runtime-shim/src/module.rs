@@ -5,13 +5,14 @@ use crate::{
     engine::Engine,
     error::Error,
     errors::{ArtifactError, ImportName},
+    source::Source,
     types::{ExternType, FuncType, GlobalType, MemoryType, TableType},
     vm,
 };
 use core::{fmt, iter::FusedIterator};
 use std::sync::Arc;
 use wasmelt_abi::{ExternKind, Manifest};
-use wasmelt_loader::{Library, Source, StaticDescriptor, Trust};
+use wasmelt_loader::{Library, StaticDescriptor, Trust};
 
 #[cfg(feature = "compile")]
 mod compile;
@@ -61,7 +62,7 @@ impl Module {
         trust: &Trust,
     ) -> Result<Self, Error> {
         engine.config().check()?;
-        let library = wasmelt_loader::load(source.into(), trust)?;
+        let library = wasmelt_loader::load(source.into().into_loader(), trust)?;
         Self::from_library(engine, library, Origin::Artifact)
     }
 
@@ -82,7 +83,7 @@ impl Module {
     ) -> Result<Self, Error> {
         engine.config().check()?;
         // SAFETY: the caller promises what the loader demands.
-        let library = unsafe { wasmelt_loader::load_unchecked(source.into()) }?;
+        let library = unsafe { wasmelt_loader::load_unchecked(source.into().into_loader()) }?;
         Self::from_library(engine, library, Origin::Artifact)
     }
 
