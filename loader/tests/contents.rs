@@ -126,7 +126,10 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
-fn check(cases: &[(SectionId, &str, fn(&mut Parts))]) {
+/// The section that is found broken, the rule, and how it is broken.
+type Case = (SectionId, &'static str, fn(&mut Parts));
+
+fn check(cases: &[Case]) {
     for (section, rule, change) in cases {
         let mut parts = rich();
         change(&mut parts);

@@ -82,10 +82,10 @@ fn positions(file: &[u8]) -> Vec<usize> {
         .collect()
 }
 
-/// Three ways to damage a byte of a small file, one of a large one, whose digest takes long.
-fn flips(at: usize, file: &[u8]) -> Vec<u8> {
+/// Three ways to damage a byte of the headers, one elsewhere.
+fn flips(at: usize) -> Vec<u8> {
     let flips = [0x01, 0x80, 0xff];
-    if file.len() < 8 * PAGE {
+    if at < 1400 {
         flips.into()
     } else {
         vec![flips[at % 3]]
@@ -101,7 +101,7 @@ fn every_damaged_byte_is_noticed() {
     for good in good_files() {
         let mut file = good.clone();
         for at in positions(&good) {
-            for flip in flips(at, &good) {
+            for flip in flips(at) {
                 file[at] ^= flip;
                 let error = load(Source::Bytes(&file), &Trust::Named).expect_err("damaged");
                 assert!(error.is_artifact_refused(), "byte {at}: {error}");
@@ -143,8 +143,9 @@ fn damage_with_a_corrected_digest_is_refused_or_harmless() {
                     assert!(!in_text, "byte {at}: code is not judged: {error}");
                 }
             }
-            let inspected = inspect(&file);
-            black_box(inspected.is_ok());
+            if at % 8 == 3 {
+                black_box(inspect(&file).is_ok());
+            }
             file[at] ^= flip;
         }
         println!("{accepted} accepted, {refused} refused");
