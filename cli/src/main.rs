@@ -38,7 +38,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     let quiet = cli.quiet;
     match cli.verb {
         Verb::Compile(args) => compile::run(&args, quiet).map(|()| ExitCode::SUCCESS),
-        Verb::Inspect(args) => inspect::run(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Inspect(args) => inspect::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         Verb::Run(args) => run::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "wast")]
         Verb::Wast(args) => Ok(run_wast(&args, quiet)),

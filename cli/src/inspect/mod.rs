@@ -5,7 +5,7 @@ mod foreign;
 mod module;
 mod sections;
 
-use crate::{args::Format, failure::Failure, input::Input, output};
+use crate::{args::Format, failure::Failure, input::Input, output, progress::Bar};
 use serde::Serialize;
 use std::path::PathBuf;
 use wasmelt_compiler::{Container, recognise};
@@ -38,7 +38,7 @@ pub(crate) struct InspectArgs {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Report {
     /// A core module.
-    Module(module::ModuleReport),
+    Module(Box<module::ModuleReport>),
     /// One of our artifacts.
     Artifact(Box<artifact::ArtifactReport>),
     /// Something else that has a name.
@@ -46,10 +46,12 @@ enum Report {
 }
 
 /// Inspects, and prints the report.
-pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &InspectArgs, quiet: bool) -> Result<(), Failure> {
     let input = Input::read(&args.file)?;
     let name = input.name.clone();
+    let bar = Bar::start(&name, quiet);
     let report = report(input)?;
+    drop(bar);
     match args.format {
         Format::Json => output::print_json(&report),
         Format::Human => output::print(&match &report {
@@ -79,9 +81,8 @@ fn report(input: Input) -> Result<Report, Failure> {
     match recognise(&bytes) {
         Container::Module => {
             let report = module::ModuleReport::new(&bytes);
-            Ok(Report::Module(
-                report.map_err(|error| Failure::refused(name, error))?,
-            ))
+            let report = report.map_err(|error| Failure::refused(name, error))?;
+            Ok(Report::Module(Box::new(report)))
         }
         container => match foreign::ForeignReport::new(container, &bytes) {
             Some(report) => Ok(Report::Foreign(report)),
