@@ -2,7 +2,6 @@
 
 use crate::{
     instance::Extern,
-    limits::LimiterError,
     table::Table,
     types::{ExternType, FuncType, GlobalType, MemoryType, TableType},
 };
@@ -10,7 +9,7 @@ use core::{any::Any, fmt};
 use thiserror::Error;
 use wasmelt_abi::CodegenOptions;
 
-pub use crate::error::ErrorKind;
+pub use crate::{error::ErrorKind, limits::LimiterError};
 
 /// An error type of a host, which ends a guest's call and comes back to the host as it was.
 ///
