@@ -51,7 +51,6 @@ pub fn load_everywhere(wasm: &[u8], breadth: Breadth) -> Result<Vec<OnEngine>, S
             runtime,
         });
     }
-    #[cfg(feature = "wasmelt-engine")]
     for (name, engine) in crate::on_wasmelt::engines(breadth) {
         let runtime = Box::new(crate::on_wasmelt::Runtime::new(&engine, wasm)?);
         loaded.push(OnEngine {
@@ -59,7 +58,5 @@ pub fn load_everywhere(wasm: &[u8], breadth: Breadth) -> Result<Vec<OnEngine>, S
             runtime,
         });
     }
-    #[cfg(not(feature = "wasmelt-engine"))]
-    let _ = breadth;
     Ok(loaded)
 }

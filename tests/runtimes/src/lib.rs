@@ -10,7 +10,6 @@ pub mod allocator;
 pub mod calls;
 pub mod engines;
 pub mod goldens;
-#[cfg(feature = "wasmelt-engine")]
 pub mod on_wasmelt;
 pub mod on_wasmi;
 pub mod report;
