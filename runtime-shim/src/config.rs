@@ -387,7 +387,11 @@ mod tests {
     fn an_option_that_does_not_exist_is_refused_until_it_is_withdrawn() {
         let mut config = Config::new();
         config.consume_fuel(true).wasm_simd(true);
-        assert!(config.check().is_err_and(|error| error.to_string().contains("consume_fuel(true)")));
+        assert!(
+            config
+                .check()
+                .is_err_and(|error| error.to_string().contains("consume_fuel(true)"))
+        );
         config.consume_fuel(false).wasm_simd(false);
         assert!(config.check().is_ok());
     }

@@ -75,7 +75,9 @@ impl Error {
     /// The host's error as type `T`, if it is one.
     #[must_use]
     pub fn downcast_ref<T: HostError>(&self) -> Option<&T> {
-        self.kind().as_host().and_then(<dyn HostError>::downcast_ref)
+        self.kind()
+            .as_host()
+            .and_then(<dyn HostError>::downcast_ref)
     }
 
     /// The host's error as type `T`, if it is one.
@@ -299,7 +301,10 @@ mod tests {
             Some(TrapCode::BadSignature)
         );
         let message = Error::new("no");
-        assert_eq!((message.as_trap_code(), message.to_string()), (None, "no".into()));
+        assert_eq!(
+            (message.as_trap_code(), message.to_string()),
+            (None, "no".into())
+        );
         assert_eq!(Error::i32_exit(3).i32_exit_status(), Some(3));
     }
 }

@@ -93,7 +93,9 @@ pub use crate::{
     engine::{Engine, EngineWeak},
     error::Error,
     float::{F32, F64},
-    func::{Caller, Func, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList},
+    func::{
+        Caller, Func, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList,
+    },
     global::Global,
     instance::{Export, ExportsIter, Extern, Instance},
     limits::{ResourceLimiter, StoreLimits, StoreLimitsBuilder},

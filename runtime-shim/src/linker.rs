@@ -60,8 +60,10 @@ impl<T> Definition<T> {
     fn is_kind_of(&self, ty: &ExternType) -> bool {
         matches!(
             (self, ty),
-            (Self::HostFunc(_) | Self::Extern(Extern::Func(_)), ExternType::Func(_))
-                | (Self::Extern(Extern::Table(_)), ExternType::Table(_))
+            (
+                Self::HostFunc(_) | Self::Extern(Extern::Func(_)),
+                ExternType::Func(_)
+            ) | (Self::Extern(Extern::Table(_)), ExternType::Table(_))
                 | (Self::Extern(Extern::Memory(_)), ExternType::Memory(_))
                 | (Self::Extern(Extern::Global(_)), ExternType::Global(_))
         )
@@ -263,7 +265,8 @@ impl<T> Linker<T> {
                 continue;
             }
             let error = missing_definition(&import);
-            let func = HostFuncDefinition::new(ty.clone(), move |_, _, _| Err(error.clone().into()));
+            let func =
+                HostFuncDefinition::new(ty.clone(), move |_, _, _| Err(error.clone().into()));
             self.insert(import.module(), import.name(), Definition::HostFunc(func))?;
         }
         Ok(())
@@ -453,10 +456,7 @@ impl<T> InstancePre<T> {
     /// # Panics
     ///
     /// If the store belongs to another engine.
-    pub fn instantiate(
-        &self,
-        mut context: impl AsContextMut<Data = T>,
-    ) -> Result<Instance, Error> {
+    pub fn instantiate(&self, mut context: impl AsContextMut<Data = T>) -> Result<Instance, Error> {
         let store = context.as_context_mut().store;
         assert!(
             Engine::same(store.engine(), &self.engine),

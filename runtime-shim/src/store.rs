@@ -1,13 +1,8 @@
 //! Owns instances and everything that they share, and lends it out.
 
 use crate::{
-    engine::Engine,
-    error::Error,
-    errors::FuelError,
-    func::HostFuncDefinition,
-    limits::ResourceLimiter,
-    reference::ExternRef,
-    vm,
+    engine::Engine, error::Error, errors::FuelError, func::HostFuncDefinition,
+    limits::ResourceLimiter, reference::ExternRef, vm,
 };
 use core::{any::Any, fmt};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -73,7 +73,11 @@ impl FuncType {
         if params.len() != self.len_params {
             return Err(FuncError::MismatchingParameterLen);
         }
-        if params.iter().zip(self.params()).any(|(val, ty)| val.ty() != *ty) {
+        if params
+            .iter()
+            .zip(self.params())
+            .any(|(val, ty)| val.ty() != *ty)
+        {
             return Err(FuncError::MismatchingParameterType);
         }
         Ok(())
@@ -83,7 +87,11 @@ impl FuncType {
         if results.len() != self.results().len() {
             return Err(FuncError::MismatchingResultLen);
         }
-        if results.iter().zip(self.results()).any(|(val, ty)| val.ty() != *ty) {
+        if results
+            .iter()
+            .zip(self.results())
+            .any(|(val, ty)| val.ty() != *ty)
+        {
             return Err(FuncError::MismatchingResultType);
         }
         Ok(())

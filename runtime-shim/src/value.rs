@@ -1,8 +1,8 @@
 //! Values and value types as a host sees them.
 
 use crate::{
-    func::Func,
     float::{F32, F64},
+    func::Func,
     reference::{ExternRef, Nullable, Ref, RefType},
 };
 

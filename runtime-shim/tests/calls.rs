@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "test code"
@@ -11,8 +12,9 @@ mod support;
 
 use support::{Mode, call, in_every_mode, instantiate, module};
 use wasmelt::{
-    Caller, Engine, Error, F32, F64, Func, FuncType, Linker, Mutability, Global, Nullable, Store, Val,
-    ValType, errors::{ErrorKind, FuncError},
+    Caller, Engine, Error, F32, F64, Func, FuncType, Global, Linker, Mutability, Nullable, Store,
+    Val, ValType,
+    errors::{ErrorKind, FuncError},
 };
 
 const ADD: &str = r#"(module
@@ -23,8 +25,14 @@ const ADD: &str = r#"(module
 fn a_typed_call_returns_the_result() {
     in_every_mode(|mode| {
         let (mut store, instance) = instantiate(&mode.engine(), ADD);
-        assert_eq!(call::<_, _, i32>(&mut store, instance, "add", (2, 3)).unwrap(), 5);
-        assert_eq!(call::<_, _, u32>(&mut store, instance, "add", (2u32, u32::MAX)).unwrap(), 1);
+        assert_eq!(
+            call::<_, _, i32>(&mut store, instance, "add", (2, 3)).unwrap(),
+            5
+        );
+        assert_eq!(
+            call::<_, _, u32>(&mut store, instance, "add", (2u32, u32::MAX)).unwrap(),
+            1
+        );
         call::<_, (), ()>(&mut store, instance, "nothing", ()).unwrap();
     });
 }
@@ -52,7 +60,9 @@ fn a_type_that_does_not_fit_is_an_error() {
     let dynamic = add.call(&mut store, &one, &mut [Val::I32(0)]).unwrap_err();
     assert_eq!(typed(dynamic), FuncError::MismatchingParameterLen);
     let mut two = [Val::I32(0), Val::I32(0)];
-    let dynamic = add.call(&mut store, &[Val::I32(1), Val::I32(2)], &mut two).unwrap_err();
+    let dynamic = add
+        .call(&mut store, &[Val::I32(1), Val::I32(2)], &mut two)
+        .unwrap_err();
     assert_eq!(typed(dynamic), FuncError::MismatchingResultLen);
 }
 
@@ -67,10 +77,17 @@ fn pass_on(params: &[ValType], result: Option<ValType>) -> String {
     };
     let signature = format!(
         "{} {}",
-        params.iter().map(|ty| format!("(param {})", name(ty))).collect::<String>(),
-        result.map(|ty| format!("(result {})", name(&ty))).unwrap_or_default(),
+        params
+            .iter()
+            .map(|ty| format!("(param {})", name(ty)))
+            .collect::<String>(),
+        result
+            .map(|ty| format!("(result {})", name(&ty)))
+            .unwrap_or_default(),
     );
-    let gets: String = (0..params.len()).map(|index| format!("local.get {index} ")).collect();
+    let gets: String = (0..params.len())
+        .map(|index| format!("local.get {index} "))
+        .collect();
     format!(
         r#"(module
             (type $t (func {signature}))
@@ -121,19 +138,27 @@ fn values_of_every_mix_of_types_reach_a_dynamic_host_function_and_come_back() {
         for params in &mixes {
             for result in [None, params.last().copied(), Some(ValType::F32)] {
                 let ty = FuncType::new(params.clone(), result);
-                let expected: Vec<Val> =
-                    params.iter().enumerate().map(|(at, ty)| example(*ty, at)).collect();
+                let expected: Vec<Val> = params
+                    .iter()
+                    .enumerate()
+                    .map(|(at, ty)| example(*ty, at))
+                    .collect();
                 let answer = result.map(|ty| example(ty, 77));
                 let mut linker = Linker::new(&engine);
                 let returned = answer.clone();
                 linker
-                    .func_new("h", "f", ty, move |mut caller: Caller<'_, Vec<Val>>, got, results| {
-                        caller.data_mut().extend_from_slice(got);
-                        if let Some(answer) = &returned {
-                            results[0] = answer.clone();
-                        }
-                        Ok(())
-                    })
+                    .func_new(
+                        "h",
+                        "f",
+                        ty,
+                        move |mut caller: Caller<'_, Vec<Val>>, got, results| {
+                            caller.data_mut().extend_from_slice(got);
+                            if let Some(answer) = &returned {
+                                results[0] = answer.clone();
+                            }
+                            Ok(())
+                        },
+                    )
                     .unwrap();
                 let module = module(&engine, &pass_on(params, result));
                 for name in ["direct", "indirect"] {
@@ -241,15 +266,24 @@ fn upper_bits_of_a_32_bit_register_do_not_reach_an_address() {
 #[test]
 fn host_functions_can_be_called_by_the_host() {
     let mut store = Store::new(&Engine::default(), 1u32);
-    let typed = Func::wrap(&mut store, |mut caller: Caller<'_, u32>, by: u32| -> (u32, f32) {
-        assert!(caller.get_export("anything").is_none());
-        *caller.data_mut() += by;
-        (*caller.data(), 0.5)
-    });
-    let results = typed.typed::<u32, (u32, f32)>(&store).unwrap().call(&mut store, 2).unwrap();
+    let typed = Func::wrap(
+        &mut store,
+        |mut caller: Caller<'_, u32>, by: u32| -> (u32, f32) {
+            assert!(caller.get_export("anything").is_none());
+            *caller.data_mut() += by;
+            (*caller.data(), 0.5)
+        },
+    );
+    let results = typed
+        .typed::<u32, (u32, f32)>(&store)
+        .unwrap()
+        .call(&mut store, 2)
+        .unwrap();
     assert_eq!(results, (3, 0.5));
     let mut outputs = [Val::I32(0), Val::I32(0)];
-    typed.call(&mut store, &[Val::I32(1)], &mut outputs).unwrap();
+    typed
+        .call(&mut store, &[Val::I32(1)], &mut outputs)
+        .unwrap();
     assert_eq!(outputs[0].i32(), Some(4));
 
     let ty = FuncType::new([], [ValType::FuncRef]);
@@ -257,7 +291,11 @@ fn host_functions_can_be_called_by_the_host() {
         results[0] = Val::from(typed);
         Ok(())
     });
-    let found = reference.typed::<(), Nullable<Func>>(&store).unwrap().call(&mut store, ()).unwrap();
+    let found = reference
+        .typed::<(), Nullable<Func>>(&store)
+        .unwrap()
+        .call(&mut store, ())
+        .unwrap();
     assert!(found.val().is_some());
 }
 
@@ -276,7 +314,13 @@ fn a_dynamic_host_function_with_a_result_of_the_wrong_type_is_an_error() {
     let module = module(&engine, &pass_on(&[], Some(ValType::I32)));
     let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
     let error = call::<_, (), i32>(&mut store, instance, "direct", ()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Func(FuncError::MismatchingResultType)), "{error}");
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::Func(FuncError::MismatchingResultType)
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -284,7 +328,9 @@ fn a_handle_of_another_store_is_refused_by_a_panic() {
     let engine = Engine::default();
     let (store, instance) = instantiate(&engine, ADD);
     let mut other = Store::new(&engine, ());
-    let add = instance.get_typed_func::<(i32, i32), i32>(&store, "add").unwrap();
+    let add = instance
+        .get_typed_func::<(i32, i32), i32>(&store, "add")
+        .unwrap();
     let func = instance.get_func(&store, "add").unwrap();
     let global = Global::new(&mut Store::new(&engine, ()), Val::I32(1), Mutability::Const);
     let mut panics = |action: &mut dyn FnMut(&mut Store<()>)| {
@@ -296,9 +342,15 @@ fn a_handle_of_another_store_is_refused_by_a_panic() {
     panics(&mut |other| drop(add.call(other, (1, 2))));
     panics(&mut |other| drop(func.call(other, &[Val::I32(1), Val::I32(2)], &mut [Val::I32(0)])));
     panics(&mut |other| drop(func.ty(other)));
-    panics(&mut |other| { let _ = instance.get_export(other, "add"); });
-    panics(&mut |other| drop(global.get(other)));
-    panics(&mut |other| { let _ = Global::new(other, Val::from(func), Mutability::Const); });
+    panics(&mut |other| {
+        let _ = instance.get_export(other, "add");
+    });
+    panics(&mut |other| {
+        global.get(other);
+    });
+    panics(&mut |other| {
+        let _ = Global::new(other, Val::from(func), Mutability::Const);
+    });
 }
 
 #[test]
@@ -315,6 +367,9 @@ fn a_guest_reaches_more_results_of_recursion_than_registers_hold() {
                         local.get 0 i32.const 2 i32.sub call $fib i32.add
                     end))"#,
         );
-        assert_eq!(call::<_, _, i32>(&mut store, instance, "fib", 20).unwrap(), 6765);
+        assert_eq!(
+            call::<_, _, i32>(&mut store, instance, "fib", 20).unwrap(),
+            6765
+        );
     });
 }

@@ -14,8 +14,8 @@ use std::{
 };
 use support::{Mode, call, in_every_mode, module, names};
 use wasmelt::{
-    CallHook, Caller, Engine, Error, Extern, Func, FuncType, Instance, Linker, Module, Ref, RefType, Store,
-    Table, TableType, Val, ValType, errors::HostError,
+    CallHook, Caller, Engine, Error, Extern, Func, FuncType, Instance, Linker, Module, Ref,
+    RefType, Store, Table, TableType, Val, ValType, errors::HostError,
 };
 
 #[derive(Debug, PartialEq)]
@@ -56,14 +56,26 @@ fn a_host_error_stops_the_guest_and_comes_back_with_its_type() {
         let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
         for _ in 0..100 {
             let error = call::<_, i32, i32>(&mut store, instance, "run", -3).unwrap_err();
-            assert_eq!(error.downcast_ref::<Refused>(), Some(&Refused { amount: -3 }));
+            assert_eq!(
+                error.downcast_ref::<Refused>(),
+                Some(&Refused { amount: -3 })
+            );
             assert_eq!(names(&error), ["run"]);
             assert!(error.as_trap_code().is_none());
             assert_eq!(error.downcast::<Refused>(), Some(Refused { amount: -3 }));
-            assert_eq!(call::<_, (), i32>(&mut store, instance, "after", ()).unwrap(), 0);
+            assert_eq!(
+                call::<_, (), i32>(&mut store, instance, "after", ()).unwrap(),
+                0
+            );
         }
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "run", 3).unwrap(), 3);
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "after", ()).unwrap(), 1);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 3).unwrap(),
+            3
+        );
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "after", ()).unwrap(),
+            1
+        );
     });
 }
 
@@ -105,10 +117,15 @@ fn what_a_failing_host_function_owns_is_dropped() {
             })
             .unwrap();
         linker
-            .func_new("h", "dynamic", FuncType::new([ValType::I64], []), move |_, _, _| {
-                let _owned = Counted(dynamic.clone());
-                Err(Error::new(String::from("dynamic")))
-            })
+            .func_new(
+                "h",
+                "dynamic",
+                FuncType::new([ValType::I64], []),
+                move |_, _, _| {
+                    let _owned = Counted(dynamic.clone());
+                    Err(Error::new(String::from("dynamic")))
+                },
+            )
             .unwrap();
         let module = module(
             &engine,
@@ -146,10 +163,15 @@ fn a_host_panic_unwinds_through_the_guest_and_the_store_works_afterwards() {
             })
             .unwrap();
         linker
-            .func_new("h", "dynamic", FuncType::new([ValType::I64], []), |_, params, _| {
-                assert!(params[0].i64() != Some(0), "dynamic panic");
-                Ok(())
-            })
+            .func_new(
+                "h",
+                "dynamic",
+                FuncType::new([ValType::I64], []),
+                |_, params, _| {
+                    assert!(params[0].i64() != Some(0), "dynamic panic");
+                    Ok(())
+                },
+            )
             .unwrap();
         let module = module(
             &engine,
@@ -191,16 +213,25 @@ fn nested(
     );
     let mut linker = Linker::new(engine);
     linker
-        .func_wrap("h", "down", move |mut caller: Caller<'_, Vec<i32>>, depth: i32| {
-            caller.data_mut().push(depth);
-            if depth == 0 {
-                return end(caller);
-            }
-            let level = caller.get_export("level").and_then(Extern::into_func).unwrap();
-            let result = level.typed::<i32, i32>(&caller)?.call(&mut caller, depth - 1);
-            caller.data_mut().push(-depth);
-            result
-        })
+        .func_wrap(
+            "h",
+            "down",
+            move |mut caller: Caller<'_, Vec<i32>>, depth: i32| {
+                caller.data_mut().push(depth);
+                if depth == 0 {
+                    return end(caller);
+                }
+                let level = caller
+                    .get_export("level")
+                    .and_then(Extern::into_func)
+                    .unwrap();
+                let result = level
+                    .typed::<i32, i32>(&caller)?
+                    .call(&mut caller, depth - 1);
+                caller.data_mut().push(-depth);
+                result
+            },
+        )
         .unwrap();
     let mut store = Store::new(engine, Vec::new());
     let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
@@ -211,7 +242,10 @@ fn nested(
 fn host_and_guest_nest_four_levels_deep() {
     in_every_mode(|mode| {
         let (mut store, instance) = nested(&mode.engine(), |_| Ok(100));
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "level", 4).unwrap(), 105);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "level", 4).unwrap(),
+            105
+        );
         assert_eq!(*store.data(), [4, 3, 2, 1, 0, -1, -2, -3, -4]);
     });
 }
@@ -247,11 +281,15 @@ fn a_panic_can_be_caught_between_two_levels() {
             r#"(module (import "h" "panic" (func $panic)) (func (export "run") call $panic))"#,
         );
         let mut linker = Linker::<()>::new(&engine);
-        linker.func_wrap("h", "panic", || -> () { panic!("caught") }).unwrap();
+        linker
+            .func_wrap("h", "panic", || -> () { panic!("caught") })
+            .unwrap();
         let inner_linker = linker.clone();
         linker
             .func_wrap("h", "catch", move |mut caller: Caller<'_, ()>| -> i32 {
-                let inner = inner_linker.instantiate_and_start(&mut caller, &inner).unwrap();
+                let inner = inner_linker
+                    .instantiate_and_start(&mut caller, &inner)
+                    .unwrap();
                 let run = inner.get_typed_func::<(), ()>(&caller, "run").unwrap();
                 let result = catch_unwind(AssertUnwindSafe(|| run.call(&mut caller, ())));
                 i32::from(result.is_err())
@@ -265,7 +303,10 @@ fn a_panic_can_be_caught_between_two_levels() {
         );
         let mut store = Store::new(&engine, ());
         let instance = linker.instantiate_and_start(&mut store, &outer).unwrap();
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(), 2);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(),
+            2
+        );
         call::<_, (), ()>(&mut store, instance, "trap", ()).unwrap_err();
     });
 }
@@ -276,7 +317,10 @@ fn the_caller_is_the_instance_that_calls_also_through_a_shared_table() {
         let engine = mode.engine();
         let mut store = Store::new(&engine, Vec::<i32>::new());
         let who = |mut caller: Caller<'_, Vec<i32>>| {
-            let id = caller.get_export("id").and_then(Extern::into_global).unwrap();
+            let id = caller
+                .get_export("id")
+                .and_then(Extern::into_global)
+                .unwrap();
             let id = id.get(&caller).i32().unwrap();
             caller.data_mut().push(id);
         };
@@ -330,12 +374,16 @@ fn a_host_function_can_instantiate_into_the_store_that_runs() {
         linker
             .func_wrap("h", "f", move |mut caller: Caller<'_, ()>| {
                 // Enough to move the store's lists.
-                let instances: Vec<Instance> =
-                    (0..20).map(|_| Instance::new(&mut caller, &added, &[]).unwrap()).collect();
+                let instances: Vec<Instance> = (0..20)
+                    .map(|_| Instance::new(&mut caller, &added, &[]).unwrap())
+                    .collect();
                 for instance in instances {
                     let f = instance.get_typed_func::<(), i32>(&caller, "f").unwrap();
                     let error = f.call(&mut caller, ()).unwrap_err();
-                    assert_eq!(error.as_trap_code(), Some(wasmelt::TrapCode::MemoryOutOfBounds));
+                    assert_eq!(
+                        error.as_trap_code(),
+                        Some(wasmelt::TrapCode::MemoryOutOfBounds)
+                    );
                     let deep = instance.get_typed_func::<(), ()>(&caller, "deep").unwrap();
                     let error = deep.call(&mut caller, ()).unwrap_err();
                     assert_eq!(error.as_trap_code(), Some(wasmelt::TrapCode::StackOverflow));
@@ -349,7 +397,10 @@ fn a_host_function_can_instantiate_into_the_store_that_runs() {
         );
         let mut store = Store::new(&engine, ());
         let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(), 7);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(),
+            7
+        );
     });
 }
 
@@ -381,7 +432,10 @@ fn a_host_function_can_run_another_store() {
         let mut store = Store::new(&engine, ());
         let instance = linker.instantiate_and_start(&mut store, &outer).unwrap();
         let error = call::<_, (), i32>(&mut store, instance, "run", ()).unwrap_err();
-        assert_eq!(error.as_trap_code(), Some(wasmelt::TrapCode::MemoryOutOfBounds));
+        assert_eq!(
+            error.as_trap_code(),
+            Some(wasmelt::TrapCode::MemoryOutOfBounds)
+        );
     });
 }
 
@@ -401,7 +455,10 @@ fn call_hooks_see_every_passage_and_can_end_the_call() {
             Ok(())
         });
         let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "run", 1).unwrap(), 1);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 1).unwrap(),
+            1
+        );
         assert_eq!(
             *store.data(),
             [
@@ -433,7 +490,10 @@ fn a_re_exported_host_function_is_called_by_the_host_without_a_caller() {
     );
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
-    assert_eq!(call::<_, i32, i32>(&mut store, instance, "f", 1).unwrap(), 2);
+    assert_eq!(
+        call::<_, i32, i32>(&mut store, instance, "f", 1).unwrap(),
+        2
+    );
     let mut outputs = [Val::I32(0)];
     let f = instance.get_func(&store, "f").unwrap();
     f.call(&mut store, &[Val::I32(5)], &mut outputs).unwrap();
@@ -462,6 +522,9 @@ fn a_function_of_a_module_can_be_imported_by_another_and_called_directly() {
         );
         let user = linker.instantiate_and_start(&mut store, &user).unwrap();
         assert_eq!(call::<_, (), i32>(&mut store, user, "run", ()).unwrap(), 2);
-        assert_eq!(call::<_, _, i32>(&mut store, counter, "next", (0.0, 0i64)).unwrap(), 3);
+        assert_eq!(
+            call::<_, _, i32>(&mut store, counter, "next", (0.0, 0i64)).unwrap(),
+            3
+        );
     });
 }

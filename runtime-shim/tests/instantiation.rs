@@ -23,7 +23,10 @@ fn a_start_function_runs_once_behind_the_segments() {
                 (start $start)
                 (func (export "seen") (result i32) global.get $seen))"#,
         );
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "seen", ()).unwrap(), 5);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "seen", ()).unwrap(),
+            5
+        );
     });
 }
 
@@ -32,7 +35,9 @@ fn an_imported_host_function_can_be_the_start_function() {
     let engine = Engine::default();
     let mut linker = Linker::<u32>::new(&engine);
     linker
-        .func_wrap("h", "f", |mut caller: wasmelt::Caller<'_, u32>| *caller.data_mut() += 1)
+        .func_wrap("h", "f", |mut caller: wasmelt::Caller<'_, u32>| {
+            *caller.data_mut() += 1
+        })
         .unwrap();
     let module = module(&engine, r#"(module (import "h" "f" (func $f)) (start $f))"#);
     let mut store = Store::new(&engine, 0);
@@ -74,7 +79,10 @@ fn globals_are_shared_and_keep_their_types() {
         );
         let externs = [host.into(), constant.into()];
         let instance = Instance::new(&mut store, &module, &externs).unwrap();
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(), 80);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(),
+            80
+        );
         assert_eq!(host.get(&store).i64(), Some(8));
         host.set(&mut store, Val::I64(100)).unwrap();
         call::<_, (), i32>(&mut store, instance, "run", ()).unwrap();
@@ -82,11 +90,23 @@ fn globals_are_shared_and_keep_their_types() {
         assert_eq!(a.get(&store).i64(), Some(101));
         let d = instance.get_global(&store, "d").unwrap();
         assert_eq!(d.get(&store).f64().map(f64::from), Some(2.5));
-        assert_eq!(instance.get_memory(&store, "memory").unwrap().data(&store)[40], b'x');
+        assert_eq!(
+            instance.get_memory(&store, "memory").unwrap().data(&store)[40],
+            b'x'
+        );
         let c = instance.get_global(&store, "c").unwrap();
-        assert_eq!(c.set(&mut store, Val::I32(1)), Err(GlobalError::ImmutableWrite));
-        assert_eq!(d.set(&mut store, Val::I32(1)), Err(GlobalError::TypeMismatch));
-        assert_eq!(c.ty(&store), wasmelt::GlobalType::new(ValType::I32, Mutability::Const));
+        assert_eq!(
+            c.set(&mut store, Val::I32(1)),
+            Err(GlobalError::ImmutableWrite)
+        );
+        assert_eq!(
+            d.set(&mut store, Val::I32(1)),
+            Err(GlobalError::TypeMismatch)
+        );
+        assert_eq!(
+            c.ty(&store),
+            wasmelt::GlobalType::new(ValType::I32, Mutability::Const)
+        );
     });
 }
 
@@ -124,7 +144,10 @@ fn ten_thousand_globals_are_each_their_own() {
         (func (export "trap") (result i32) i32.const -1 i32.load))"#;
     in_every_mode(|mode| {
         let (mut store, instance) = instantiate(&mode.engine(), &wat);
-        assert_eq!(call::<_, (), i64>(&mut store, instance, "first", ()).unwrap(), 9999);
+        assert_eq!(
+            call::<_, (), i64>(&mut store, instance, "first", ()).unwrap(),
+            9999
+        );
         let error = call::<_, (), i32>(&mut store, instance, "trap", ()).unwrap_err();
         assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
     });
@@ -148,13 +171,26 @@ fn the_host_reads_and_writes_tables() {
         let run = instance.get_typed_func::<i32, i32>(&store, "run").unwrap();
         let code = |result: Result<i32, Error>| result.unwrap_err().as_trap_code();
         assert_eq!(run.call(&mut store, 1).unwrap(), 1);
-        assert_eq!(code(run.call(&mut store, 0)), Some(TrapCode::IndirectCallToNull));
+        assert_eq!(
+            code(run.call(&mut store, 0)),
+            Some(TrapCode::IndirectCallToNull)
+        );
 
         let Some(Ref::Func(Nullable::Val(one))) = table.get(&store, 1) else {
             panic!("the element is a function");
         };
-        assert_eq!(one.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), 1);
-        assert!(table.get(&store, 0).is_some_and(|element| element.is_null()));
+        assert_eq!(
+            one.typed::<(), i32>(&store)
+                .unwrap()
+                .call(&mut store, ())
+                .unwrap(),
+            1
+        );
+        assert!(
+            table
+                .get(&store, 0)
+                .is_some_and(|element| element.is_null())
+        );
         assert!(table.get(&store, 3).is_none());
 
         let two = instance.get_func(&store, "two").unwrap();
@@ -178,9 +214,18 @@ fn the_host_reads_and_writes_tables() {
         assert_eq!(run.call(&mut store, 0).unwrap(), 1);
         assert_eq!(run.call(&mut store, 3).unwrap(), 3);
         assert!(Table::copy(&mut store, &table, 2, &table, 1, 4).is_err());
-        table.fill(&mut store, 1, Ref::null(RefType::Func), 3).unwrap();
-        assert_eq!(code(run.call(&mut store, 3)), Some(TrapCode::IndirectCallToNull));
-        assert!(table.fill(&mut store, 4, Ref::null(RefType::Func), 2).is_err());
+        table
+            .fill(&mut store, 1, Ref::null(RefType::Func), 3)
+            .unwrap();
+        assert_eq!(
+            code(run.call(&mut store, 3)),
+            Some(TrapCode::IndirectCallToNull)
+        );
+        assert!(
+            table
+                .fill(&mut store, 4, Ref::null(RefType::Func), 2)
+                .is_err()
+        );
         assert_eq!(table.size(&store), 5);
     });
 }
@@ -216,8 +261,14 @@ fn types_in_another_order_are_the_same_through_a_shared_table() {
         assert_eq!(run("a", 0).unwrap(), 1);
         assert_eq!(run("a", 2).unwrap(), 3);
         assert_eq!(run("b", 1).unwrap(), 2);
-        assert_eq!(run("a", 1).unwrap_err().as_trap_code(), Some(TrapCode::BadSignature));
-        assert_eq!(run("b", 0).unwrap_err().as_trap_code(), Some(TrapCode::BadSignature));
+        assert_eq!(
+            run("a", 1).unwrap_err().as_trap_code(),
+            Some(TrapCode::BadSignature)
+        );
+        assert_eq!(
+            run("b", 0).unwrap_err().as_trap_code(),
+            Some(TrapCode::BadSignature)
+        );
         let error = call::<_, i32, ()>(&mut store, user, "x", 0).unwrap_err();
         assert_eq!(error.as_trap_code(), Some(TrapCode::BadSignature));
     });
@@ -240,8 +291,14 @@ fn a_private_table_calls_imported_functions_of_equal_types() {
         );
         let mut store = Store::new(&engine, ());
         let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "run", 0).unwrap(), 15);
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "run", 1).unwrap(), 5);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 0).unwrap(),
+            15
+        );
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 1).unwrap(),
+            5
+        );
     });
 }
 
@@ -251,7 +308,9 @@ fn shared(engine: &Engine) -> (Store<()>, Memory, Table, Vec<Extern>) {
     let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
     let ty = TableType::new(RefType::Func, 4, None);
     let table = Table::new(&mut store, ty, Ref::null(RefType::Func)).unwrap();
-    let fail = Func::wrap(&mut store, || -> Result<(), Error> { Err(Error::new("start")) });
+    let fail = Func::wrap(&mut store, || -> Result<(), Error> {
+        Err(Error::new("start"))
+    });
     let externs = vec![fail.into(), memory.into(), table.into()];
     (store, memory, table, externs)
 }
@@ -271,7 +330,11 @@ fn a_segment_out_of_bounds_leaves_what_the_earlier_ones_wrote() {
                 (data (i32.const 0) "a"))"#
         );
         let error = Instance::new(&mut store, &module(&engine, &wat), &externs).unwrap_err();
-        assert_eq!(error.as_trap_code(), Some(TrapCode::TableOutOfBounds), "{error}");
+        assert_eq!(
+            error.as_trap_code(),
+            Some(TrapCode::TableOutOfBounds),
+            "{error}"
+        );
         assert!(error.to_string().starts_with("out of bounds table access"));
         assert_eq!(memory.data(&store)[0], 0);
         assert!(table.get(&store, 0).unwrap().is_null() && table.get(&store, 3).unwrap().is_null());
@@ -279,7 +342,13 @@ fn a_segment_out_of_bounds_leaves_what_the_earlier_ones_wrote() {
         let Some(Ref::Func(Nullable::Val(f))) = table.get(&store, 1) else {
             panic!("the first segment was written");
         };
-        assert_eq!(f.typed::<(), i32>(&store).unwrap().call(&mut store, ()).unwrap(), 77);
+        assert_eq!(
+            f.typed::<(), i32>(&store)
+                .unwrap()
+                .call(&mut store, ())
+                .unwrap(),
+            77
+        );
 
         // The second data segment does not fit.
         let (mut store, memory, table, externs) = shared(&engine);
@@ -288,7 +357,11 @@ fn a_segment_out_of_bounds_leaves_what_the_earlier_ones_wrote() {
                 (data (i32.const 0) "abc") (data (i32.const 65535) "xy") (data (i32.const 8) "z"))"#
         );
         let error = Instance::new(&mut store, &module(&engine, &wat), &externs).unwrap_err();
-        assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds), "{error}");
+        assert_eq!(
+            error.as_trap_code(),
+            Some(TrapCode::MemoryOutOfBounds),
+            "{error}"
+        );
         assert_eq!(&memory.data(&store)[..9], b"abc\0\0\0\0\0\0");
         assert_eq!(memory.data(&store)[65_535], 0);
         assert!(table.get(&store, 0).unwrap().is_non_null());
@@ -305,7 +378,9 @@ fn a_segment_out_of_bounds_leaves_what_the_earlier_ones_wrote() {
 /// How many more instances a store takes, out of 5.
 fn room(store: &mut Store<StoreLimits>, engine: &Engine) -> usize {
     let module = module(engine, "(module (memory 1) (table 1 funcref))");
-    (0..10).take_while(|_| Instance::new(&mut *store, &module, &[]).is_ok()).count()
+    (0..10)
+        .take_while(|_| Instance::new(&mut *store, &module, &[]).is_ok())
+        .count()
 }
 
 #[test]
@@ -313,7 +388,11 @@ fn a_failed_instantiation_that_nobody_can_see_leaves_nothing_behind() {
     in_every_mode(|mode| {
         let engine = mode.engine();
         let limits = || {
-            StoreLimitsBuilder::new().instances(5).memories(5).tables(5).memory_size(2 * 65_536)
+            StoreLimitsBuilder::new()
+                .instances(5)
+                .memories(5)
+                .tables(5)
+                .memory_size(2 * 65_536)
         };
         let failing = [
             // The limiter refuses the memory; the table is refused; segments do not fit.
@@ -331,7 +410,9 @@ fn a_failed_instantiation_that_nobody_can_see_leaves_nothing_behind() {
             let mut store = Store::new(&engine, limits().table_elements(10).build());
             store.limiter(|limits| limits);
             for _ in 0..1000 {
-                linker.instantiate_and_start(&mut store, &module).unwrap_err();
+                linker
+                    .instantiate_and_start(&mut store, &module)
+                    .unwrap_err();
             }
             assert_eq!(room(&mut store, &engine), 5, "{wat}");
         }
@@ -344,10 +425,26 @@ fn the_limiter_bounds_instances_memories_and_tables() {
     let builder = StoreLimitsBuilder::new;
     for (limits, module_text, expected) in [
         (builder().instances(2), "(module)", "too many instances"),
-        (builder().memories(2), "(module (memory 1))", "too many linear memories"),
-        (builder().tables(2), "(module (table 1 funcref))", "too many tables"),
-        (builder().memory_size(1), "(module (memory 1))", "denied to allocate"),
-        (builder().table_elements(0), "(module (table 1 funcref))", "denied to allocate"),
+        (
+            builder().memories(2),
+            "(module (memory 1))",
+            "too many linear memories",
+        ),
+        (
+            builder().tables(2),
+            "(module (table 1 funcref))",
+            "too many tables",
+        ),
+        (
+            builder().memory_size(1),
+            "(module (memory 1))",
+            "denied to allocate",
+        ),
+        (
+            builder().table_elements(0),
+            "(module (table 1 funcref))",
+            "denied to allocate",
+        ),
     ] {
         let mut store = Store::new(&engine, limits.build());
         store.limiter(|limits| limits);
@@ -372,7 +469,9 @@ fn what_does_not_fit_an_import_is_a_typed_error() {
     linker.define("h", "table", table).unwrap();
     let mut link = |import: &str| -> Error {
         let module = module(&engine, &format!("(module {import})"));
-        linker.instantiate_and_start(&mut store, &module).unwrap_err()
+        linker
+            .instantiate_and_start(&mut store, &module)
+            .unwrap_err()
     };
     let missing = link(r#"(import "h" "none" (func (param i32)))"#);
     assert!(matches!(
@@ -400,7 +499,10 @@ fn what_does_not_fit_an_import_is_a_typed_error() {
         link(r#"(import "h" "table" (table 2 funcref))"#).kind(),
         ErrorKind::Instantiation(InstantiationError::TableTypeMismatch { .. })
     ));
-    let two = module(&engine, r#"(module (import "a" "b" (func)) (import "c" "d" (func)))"#);
+    let two = module(
+        &engine,
+        r#"(module (import "a" "b" (func)) (import "c" "d" (func)))"#,
+    );
     let error = Instance::new(&mut store, &two, &[global.into()]).unwrap_err();
     assert!(matches!(
         error.kind(),
@@ -424,7 +526,10 @@ fn a_linker_refuses_to_define_a_name_twice_unless_told() {
     let error = linker.func_wrap("h", "f", || 2i32).unwrap_err();
     assert!(matches!(error, LinkerError::DuplicateDefinition { .. }));
     linker.alias_module("h", "alias").unwrap();
-    linker.allow_shadowing(true).func_wrap("h", "f", || 2i32).unwrap();
+    linker
+        .allow_shadowing(true)
+        .func_wrap("h", "f", || 2i32)
+        .unwrap();
     let module = module(
         &engine,
         r#"(module (import "h" "f" (func $f (result i32))) (import "alias" "f" (func $g (result i32)))
@@ -435,7 +540,10 @@ fn a_linker_refuses_to_define_a_name_twice_unless_told() {
     let mut store = Store::new(&engine, ());
     let instance = clone.instantiate_and_start(&mut store, &module).unwrap();
     drop(clone);
-    assert_eq!(call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(), 1);
+    assert_eq!(
+        call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(),
+        1
+    );
 }
 
 #[test]
@@ -456,10 +564,17 @@ fn imports_looked_up_once_serve_many_stores() {
         for data in 0..5 {
             let mut store = Store::new(&engine, data);
             let instance = pre.instantiate(&mut store).unwrap();
-            assert_eq!(call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(), data);
+            assert_eq!(
+                call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(),
+                data
+            );
         }
         assert_eq!(pre.module().imports().len(), 1);
-        assert!(Linker::<i32>::new(&engine).instantiate_pre(&module).is_err());
+        assert!(
+            Linker::<i32>::new(&engine)
+                .instantiate_pre(&module)
+                .is_err()
+        );
     });
 }
 
@@ -481,14 +596,28 @@ fn modules_describe_their_imports_and_exports() {
     assert_eq!(ty.params(), [ValType::I32, ValType::F64]);
     assert_eq!(ty.results(), [ValType::I64]);
     assert!(imports[1].ty().global().unwrap().mutability().is_mut());
-    let names: Vec<_> = module.exports().map(|export| export.name().to_owned()).collect();
+    let names: Vec<_> = module
+        .exports()
+        .map(|export| export.name().to_owned())
+        .collect();
     assert_eq!(names, ["memory", "table", "run"]);
     let memory = module.get_export("memory").unwrap();
     assert_eq!(memory.memory(), Some(&MemoryType::new(1, Some(2))));
-    assert_eq!(module.get_export("table").unwrap().table().unwrap().minimum(), 3);
+    assert_eq!(
+        module
+            .get_export("table")
+            .unwrap()
+            .table()
+            .unwrap()
+            .minimum(),
+        3
+    );
     assert!(module.get_export("none").is_none());
     let sections: Vec<_> = module.custom_sections().collect();
-    assert_eq!((sections[0].name(), sections[0].data()), ("first", b"content".as_slice()));
+    assert_eq!(
+        (sections[0].name(), sections[0].data()),
+        ("first", b"content".as_slice())
+    );
 }
 
 #[test]
@@ -506,7 +635,10 @@ fn the_polkadot_preset_turns_the_imported_memory_into_an_exported_one() {
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let memory = instance.get_memory(&store, "memory").unwrap();
     assert_eq!((memory.size(&store), memory.data(&store)[5]), (2, 7));
-    assert_eq!(call::<_, i32, i32>(&mut store, instance, "load", 5).unwrap(), 7);
+    assert_eq!(
+        call::<_, i32, i32>(&mut store, instance, "load", 5).unwrap(),
+        7
+    );
 }
 
 #[test]
@@ -533,9 +665,11 @@ fn one_module_is_used_from_many_threads_at_once() {
                         let number = thread * 1000 + round;
                         let sum = call::<_, i32, i32>(&mut store, instance, "run", number).unwrap();
                         assert_eq!(sum, 2 * number);
-                        let error = call::<_, (), i32>(&mut store, instance, "trap", ()).unwrap_err();
+                        let error =
+                            call::<_, (), i32>(&mut store, instance, "trap", ()).unwrap_err();
                         assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
-                        let error = call::<_, (), ()>(&mut store, instance, "deep", ()).unwrap_err();
+                        let error =
+                            call::<_, (), ()>(&mut store, instance, "deep", ()).unwrap_err();
                         assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow));
                     }
                 });

@@ -28,12 +28,35 @@ fn memory_grow_past_maximum_returns_minus_one() {
                 (func (export "size") (result i32) memory.size))"#,
         );
         let mut grow = |by: i32| call::<_, i32, i32>(&mut store, instance, "grow", by).unwrap();
-        assert_eq!([grow(0), grow(3), grow(1), grow(-1), grow(1), grow(1), grow(0)], [1, -1, 1, -1, 2, -1, 3]);
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "size", ()).unwrap(), 3);
+        assert_eq!(
+            [
+                grow(0),
+                grow(3),
+                grow(1),
+                grow(-1),
+                grow(1),
+                grow(1),
+                grow(0)
+            ],
+            [1, -1, 1, -1, 2, -1, 3]
+        );
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "size", ()).unwrap(),
+            3
+        );
         let memory = instance.get_memory(&store, "memory").unwrap();
-        assert_eq!((memory.size(&store), memory.data(&store).len()), (3, 3 * PAGE));
-        assert!(matches!(memory.grow(&mut store, 1), Err(MemoryError::OutOfBoundsGrowth)));
-        assert!(matches!(memory.grow(&mut store, u64::MAX), Err(MemoryError::OutOfBoundsGrowth)));
+        assert_eq!(
+            (memory.size(&store), memory.data(&store).len()),
+            (3, 3 * PAGE)
+        );
+        assert!(matches!(
+            memory.grow(&mut store, 1),
+            Err(MemoryError::OutOfBoundsGrowth)
+        ));
+        assert!(matches!(
+            memory.grow(&mut store, u64::MAX),
+            Err(MemoryError::OutOfBoundsGrowth)
+        ));
         assert_eq!(memory.ty(&store), MemoryType::new(1, Some(3)));
     });
 }
@@ -58,14 +81,23 @@ fn accesses_at_the_edge_work_and_one_byte_further_trap() {
             for round in 0..2 {
                 let len = ((pages + round) * PAGE) as i64;
                 let mut check = |name: &str, width: i64, offset: i64| {
-                    for start in [len - width - offset, len - width - offset + 1, len, i64::from(u32::MAX)] {
+                    for start in [
+                        len - width - offset,
+                        len - width - offset + 1,
+                        len,
+                        i64::from(u32::MAX),
+                    ] {
                         if start < 0 {
                             continue;
                         }
                         let address = start as u32 as i32;
                         let result = match name {
-                            "load64" => call::<_, i32, i64>(&mut store, instance, name, address).map(drop),
-                            "loadf" => call::<_, i32, f64>(&mut store, instance, name, address).map(drop),
+                            "load64" => {
+                                call::<_, i32, i64>(&mut store, instance, name, address).map(drop)
+                            }
+                            "loadf" => {
+                                call::<_, i32, f64>(&mut store, instance, name, address).map(drop)
+                            }
                             "store16" => call::<_, i32, ()>(&mut store, instance, name, address),
                             _ => call::<_, i32, i32>(&mut store, instance, name, address).map(drop),
                         };
@@ -97,7 +129,10 @@ fn a_host_function_grows_the_memory_in_the_middle_of_a_call() {
         let mut linker = Linker::<()>::new(&engine);
         linker
             .func_wrap("h", "grow", |mut caller: Caller<'_, ()>| {
-                let memory = caller.get_export("memory").and_then(Extern::into_memory).unwrap();
+                let memory = caller
+                    .get_export("memory")
+                    .and_then(Extern::into_memory)
+                    .unwrap();
                 memory.grow(&mut caller, 66).unwrap();
                 memory.data_mut(&mut caller)[80 * PAGE] = 9;
             })
@@ -120,7 +155,10 @@ fn a_host_function_grows_the_memory_in_the_middle_of_a_call() {
         );
         let mut store = Store::new(&engine, ());
         let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(), 5 + 1 + 9 + 4 + 88);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(),
+            5 + 1 + 9 + 4 + 88
+        );
         let error = call::<_, (), i32>(&mut store, instance, "behind", ()).unwrap_err();
         assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
     });
@@ -151,10 +189,22 @@ fn an_imported_memory_grows_under_both_of_its_users() {
                 (func (export "grow more") (result i32) i32.const 1 memory.grow))"#,
         );
         let user = linker.instantiate_and_start(&mut store, &user).unwrap();
-        assert_eq!(call::<_, (), i32>(&mut store, user, "run", ()).unwrap(), 11 + 1001);
-        assert_eq!(call::<_, i32, i32>(&mut store, owner, "load", 65_600_000).unwrap(), 22);
-        assert_eq!(call::<_, (), i32>(&mut store, user, "grow more", ()).unwrap(), 1001);
-        assert_eq!(call::<_, i32, i32>(&mut store, owner, "load", 65_601_536).unwrap(), 0);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, user, "run", ()).unwrap(),
+            11 + 1001
+        );
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, owner, "load", 65_600_000).unwrap(),
+            22
+        );
+        assert_eq!(
+            call::<_, (), i32>(&mut store, user, "grow more", ()).unwrap(),
+            1001
+        );
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, owner, "load", 65_601_536).unwrap(),
+            0
+        );
     });
 }
 
@@ -190,19 +240,28 @@ fn modules_of_every_strategy_share_memories_by_the_rule() {
                     ),
                     "{error}"
                 );
-                assert!(error.to_string().contains("bounds_checks(Explicit)"), "{error}");
+                assert!(
+                    error.to_string().contains("bounds_checks(Explicit)"),
+                    "{error}"
+                );
                 continue;
             }
             let user = linked.unwrap();
             for (address, value) in [(0, 1), (65_532, 2)] {
                 call::<_, _, ()>(&mut store, user, "store", (address, value)).unwrap();
-                assert_eq!(call::<_, i32, i32>(&mut store, owner, "load", address).unwrap(), value);
+                assert_eq!(
+                    call::<_, i32, i32>(&mut store, owner, "load", address).unwrap(),
+                    value
+                );
             }
             let outside = (65_536, 3);
             call::<_, _, ()>(&mut store, user, "store", outside).unwrap_err();
             assert_eq!(call::<_, (), i32>(&mut store, user, "grow", ()).unwrap(), 1);
             call::<_, _, ()>(&mut store, user, "store", outside).unwrap();
-            assert_eq!(call::<_, i32, i32>(&mut store, owner, "load", 65_536).unwrap(), 3);
+            assert_eq!(
+                call::<_, i32, i32>(&mut store, owner, "load", 65_536).unwrap(),
+                3
+            );
         }
     }
 }
@@ -220,12 +279,24 @@ fn a_memory_of_the_host_fits_the_modules_of_its_engine() {
         let memory = Memory::new(&mut store, MemoryType::new(1, Some(2))).unwrap();
         let module = module(&engine, USES_IMPORT);
         let instance = Instance::new(&mut store, &module, &[memory.into()]).unwrap();
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "run", 65_532).unwrap(), 77);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 65_532).unwrap(),
+            77
+        );
         call::<_, i32, i32>(&mut store, instance, "run", 65_533).unwrap_err();
         assert_eq!(memory.data(&store)[65_532], 77);
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(), 1);
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(), -1);
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "run", 65_533).unwrap(), 77);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(),
+            1
+        );
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(),
+            -1
+        );
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 65_533).unwrap(),
+            77
+        );
         memory.write(&mut store, 0, &[1, 2, 3]).unwrap();
         let mut bytes = [0; 3];
         memory.read(&store, 0, &mut bytes).unwrap();
@@ -254,16 +325,28 @@ fn a_memory_in_a_buffer_of_the_host_needs_explicit_checks() {
         }
         let instance = linked.unwrap();
         assert_eq!(memory.data(&store)[0], 0);
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "run", 65_532).unwrap(), 77);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 65_532).unwrap(),
+            77
+        );
         call::<_, i32, i32>(&mut store, instance, "run", 65_536).unwrap_err();
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(), 1);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(),
+            1
+        );
         assert_eq!(memory.data(&store)[PAGE], 0);
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(), -1);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(),
+            -1
+        );
     }
     let mut store = Store::new(&Engine::default(), ());
     let small: &'static mut [u8] = vec![0; 10].leak();
     let error = Memory::new_static(&mut store, MemoryType::new(1, None), small).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Memory(MemoryError::InvalidStaticBufferSize)));
+    assert!(matches!(
+        error.kind(),
+        ErrorKind::Memory(MemoryError::InvalidStaticBufferSize)
+    ));
 }
 
 #[test]
@@ -272,9 +355,13 @@ fn an_import_with_other_limits_is_a_link_error() {
     let mut store = Store::new(&engine, ());
     let small = Memory::new(&mut store, MemoryType::new(0, None)).unwrap();
     let module = module(&engine, r#"(module (import "h" "memory" (memory 1 2)))"#);
-    for (minimum, maximum, fits) in
-        [(0, Some(2), false), (1, None, false), (1, Some(3), false), (1, Some(1), true), (2, Some(2), true)]
-    {
+    for (minimum, maximum, fits) in [
+        (0, Some(2), false),
+        (1, None, false),
+        (1, Some(3), false),
+        (1, Some(1), true),
+        (2, Some(2), true),
+    ] {
         let memory = Memory::new(&mut store, MemoryType::new(minimum, maximum)).unwrap();
         let linked = Instance::new(&mut store, &module, &[memory.into()]);
         assert_eq!(linked.is_ok(), fits, "{minimum} {maximum:?}");
@@ -309,8 +396,9 @@ fn instances_of_one_image_do_not_see_each_others_writes() {
         for pages in [1, 3] {
             let module = module(&engine, &large_data(pages));
             let mut store = Store::new(&engine, ());
-            let instances: Vec<Instance> =
-                (0..3).map(|_| Instance::new(&mut store, &module, &[]).unwrap()).collect();
+            let instances: Vec<Instance> = (0..3)
+                .map(|_| Instance::new(&mut store, &module, &[]).unwrap())
+                .collect();
             for instance in &instances {
                 let memory = instance.get_memory(&store, "memory").unwrap();
                 let data = memory.data(&store);
@@ -323,11 +411,20 @@ fn instances_of_one_image_do_not_see_each_others_writes() {
                     i32::from(b'x')
                 );
                 call::<_, i32, ()>(&mut store, *instance, "store", address).unwrap();
-                assert_eq!(call::<_, i32, i32>(&mut store, *instance, "load", address).unwrap(), 1);
+                assert_eq!(
+                    call::<_, i32, i32>(&mut store, *instance, "load", address).unwrap(),
+                    1
+                );
                 call::<_, (), i32>(&mut store, *instance, "grow", ()).unwrap();
-                assert_eq!(call::<_, i32, i32>(&mut store, *instance, "load", address).unwrap(), 1);
+                assert_eq!(
+                    call::<_, i32, i32>(&mut store, *instance, "load", address).unwrap(),
+                    1
+                );
                 let end = ((pages + 2) * PAGE) as i32;
-                assert_eq!(call::<_, i32, i32>(&mut store, *instance, "load", end - 1).unwrap(), 0);
+                assert_eq!(
+                    call::<_, i32, i32>(&mut store, *instance, "load", end - 1).unwrap(),
+                    0
+                );
                 call::<_, i32, i32>(&mut store, *instance, "load", end).unwrap_err();
             }
         }
@@ -348,7 +445,11 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool, LimiterError> {
-        self.asked.push((current / PAGE, desired / PAGE, maximum.map(|bytes| bytes / PAGE)));
+        self.asked.push((
+            current / PAGE,
+            desired / PAGE,
+            maximum.map(|bytes| bytes / PAGE),
+        ));
         Ok(desired <= self.largest)
     }
 
@@ -378,7 +479,13 @@ impl ResourceLimiter for Limiter {
 fn the_limiter_is_asked_at_creation_and_growth() {
     in_every_mode(|mode| {
         let engine = mode.engine();
-        let mut store = Store::new(&engine, Limiter { largest: 3 * PAGE, ..Limiter::default() });
+        let mut store = Store::new(
+            &engine,
+            Limiter {
+                largest: 3 * PAGE,
+                ..Limiter::default()
+            },
+        );
         store.limiter(|limiter| limiter);
         let module = module(
             &engine,
@@ -422,7 +529,10 @@ fn the_largest_memory_can_be_had_where_nothing_touches_it() {
     match call::<_, i32, i32>(&mut store, instance, "grow", 65_536) {
         Ok(previous) => {
             assert_eq!(previous, 0);
-            assert_eq!(call::<_, i32, i32>(&mut store, instance, "load", -1).unwrap(), 0);
+            assert_eq!(
+                call::<_, i32, i32>(&mut store, instance, "load", -1).unwrap(),
+                0
+            );
         }
         Err(error) => assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfSystemMemory)),
     }

@@ -26,8 +26,13 @@ fn recursive(engine: &Engine) -> (Store<()>, wasmelt::Instance) {
             if used[7] == 0 {
                 return Ok(0);
             }
-            let next = caller.get_export("through host").and_then(Extern::into_func).unwrap();
-            let below = next.typed::<i32, i32>(&caller)?.call(&mut caller, depth - 1)?;
+            let next = caller
+                .get_export("through host")
+                .and_then(Extern::into_func)
+                .unwrap();
+            let below = next
+                .typed::<i32, i32>(&caller)?
+                .call(&mut caller, depth - 1)?;
             Ok(below + 1)
         })
         .unwrap();
@@ -42,12 +47,25 @@ fn deep_recursion_works_up_to_the_limit_and_traps_beyond() {
     in_every_mode(|mode| {
         let (mut store, instance) = recursive(&mode.engine());
         for name in ["recurse", "through host"] {
-            assert_eq!(call::<_, i32, i32>(&mut store, instance, name, 50).unwrap(), 50);
+            assert_eq!(
+                call::<_, i32, i32>(&mut store, instance, name, 50).unwrap(),
+                50
+            );
             let error = call::<_, i32, i32>(&mut store, instance, name, 1 << 30).unwrap_err();
-            assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow), "{error}");
-            assert_eq!(call::<_, i32, i32>(&mut store, instance, name, 50).unwrap(), 50);
+            assert_eq!(
+                error.as_trap_code(),
+                Some(TrapCode::StackOverflow),
+                "{error}"
+            );
+            assert_eq!(
+                call::<_, i32, i32>(&mut store, instance, name, 50).unwrap(),
+                50
+            );
         }
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "recurse", 5_000).unwrap(), 5_000);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "recurse", 5_000).unwrap(),
+            5_000
+        );
     });
 }
 
@@ -56,7 +74,9 @@ fn on_thread<R: Send + 'static>(
     stack_len_bytes: usize,
     run: impl FnOnce() -> R + Send + 'static,
 ) -> R {
-    let thread = std::thread::Builder::new().stack_size(stack_len_bytes).spawn(run);
+    let thread = std::thread::Builder::new()
+        .stack_size(stack_len_bytes)
+        .spawn(run);
     thread.unwrap().join().unwrap()
 }
 
@@ -67,9 +87,15 @@ fn a_thread_with_a_stack_of_64_kib_can_call_and_exhaust_it() {
         let (mut store, instance) = recursive(&mode.engine());
         on_thread(64 << 10, move || {
             for _ in 0..3 {
-                assert_eq!(call::<_, i32, i32>(&mut store, instance, "recurse", 20).unwrap(), 20);
+                assert_eq!(
+                    call::<_, i32, i32>(&mut store, instance, "recurse", 20).unwrap(),
+                    20
+                );
                 let error = call::<_, i32, i32>(&mut store, instance, "recurse", 1 << 30);
-                assert_eq!(error.unwrap_err().as_trap_code(), Some(TrapCode::StackOverflow));
+                assert_eq!(
+                    error.unwrap_err().as_trap_code(),
+                    Some(TrapCode::StackOverflow)
+                );
             }
         });
     }
@@ -109,12 +135,21 @@ fn one_store_goes_from_thread_to_thread() {
         for stack_len_bytes in [1 << 20, 128 << 10, 4 << 20, 64 << 10] {
             store = on_thread(stack_len_bytes, move || {
                 let error = call::<_, i32, i32>(&mut store, instance, "recurse", 1 << 30);
-                assert_eq!(error.unwrap_err().as_trap_code(), Some(TrapCode::StackOverflow));
-                assert_eq!(call::<_, i32, i32>(&mut store, instance, "recurse", 50).unwrap(), 50);
+                assert_eq!(
+                    error.unwrap_err().as_trap_code(),
+                    Some(TrapCode::StackOverflow)
+                );
+                assert_eq!(
+                    call::<_, i32, i32>(&mut store, instance, "recurse", 50).unwrap(),
+                    50
+                );
                 store
             });
         }
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "recurse", 1_000).unwrap(), 1_000);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "recurse", 1_000).unwrap(),
+            1_000
+        );
     });
 }
 
@@ -163,9 +198,17 @@ fn a_frame_of_fifty_thousand_locals_traps_wherever_the_limit_is() {
                     "fits"
                 }
                 Err(error) => {
-                    assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow), "{error}");
+                    assert_eq!(
+                        error.as_trap_code(),
+                        Some(TrapCode::StackOverflow),
+                        "{error}"
+                    );
                     let names = support::names(&error);
-                    if names[0] == "large" { "large traps" } else { "small traps" }
+                    if names[0] == "large" {
+                        "large traps"
+                    } else {
+                        "small traps"
+                    }
                 }
             };
             // Each level is some tens of bytes: find both edges, and walk over them level by level.
@@ -184,7 +227,11 @@ fn a_frame_of_fifty_thousand_locals_traps_wherever_the_limit_is() {
                 println!("{mode:?}: {behind} from {low} levels on");
                 for depth in low - 40..low + 40 {
                     let expected = if depth < low { before } else { behind };
-                    assert_eq!(outcome(depth), expected, "{mode:?} at depth {depth} of {low}");
+                    assert_eq!(
+                        outcome(depth),
+                        expected,
+                        "{mode:?} at depth {depth} of {low}"
+                    );
                 }
             }
         });
@@ -195,8 +242,10 @@ fn a_frame_of_fifty_thousand_locals_traps_wherever_the_limit_is() {
 fn an_entry_with_too_little_stack_left_is_a_trap() {
     let mut config = Mode::GUARD.config();
     config.max_wasm_stack(0);
-    let (mut store, instance) =
-        instantiate(&Engine::new(&config), r#"(module (func $f (export "f") call $f))"#);
+    let (mut store, instance) = instantiate(
+        &Engine::new(&config),
+        r#"(module (func $f (export "f") call $f))"#,
+    );
     let error = call::<_, (), ()>(&mut store, instance, "f", ()).unwrap_err();
     assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow));
 }
@@ -219,12 +268,18 @@ fn a_stack_that_is_not_the_threads_own_is_used_as_far_as_the_limit_says() {
         });
         let (mut store, instance, frames) = slot.take().unwrap();
         assert!(frames > 100);
-        assert_eq!(call::<_, i32, i32>(&mut store, instance, "recurse", 50).unwrap(), 50);
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "recurse", 50).unwrap(),
+            50
+        );
     }
 }
 
 /// Calls a function with the stack pointer in a buffer.
-#[allow(unsafe_code, reason = "switches the stack, as a coroutine library does")]
+#[allow(
+    unsafe_code,
+    reason = "switches the stack, as a coroutine library does"
+)]
 fn on_foreign_stack<S>(len_bytes: usize, state: &mut S, run: fn(&mut S)) {
     extern "C" fn start<S>(state: *mut S, run: *const fn(&mut S)) {
         // SAFETY: `on_foreign_stack` passes a state and a function that outlive the call.

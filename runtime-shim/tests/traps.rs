@@ -1,13 +1,17 @@
 //! Every trap arrives with its code and a backtrace of names, in every mode, and the store works
 //! afterwards.
-#![allow(clippy::unwrap_used, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    unsafe_code,
+    reason = "test code that changes the rounding mode, as a careless host would"
+)]
 
 mod support;
 
 use support::{Mode, call, in_every_mode, instantiate, module, names};
 use wasmelt::{
-    Config, Engine, Error, Func, FuncType, Instance, Linker, Ref, RefType, Store, StoreLimits, StoreLimitsBuilder,
-    Table, TableType, TrapCode, ValType,
+    Config, Engine, Error, Func, FuncType, Instance, Linker, Ref, RefType, Store, StoreLimits,
+    StoreLimitsBuilder, Table, TableType, TrapCode, ValType,
 };
 
 /// Exports that trap, each through a function of its own so that the backtrace has two names.
@@ -69,7 +73,12 @@ const EXPECTED: [(&str, Option<ValType>, TrapCode, &str); 19] = {
         ("unreachable", None, UnreachableCodeReached, "unreachable"),
         ("load just behind", Some(I32), MemoryOutOfBounds, "load"),
         ("load far behind", Some(I32), MemoryOutOfBounds, "load"),
-        ("load at the largest offset", Some(I64), MemoryOutOfBounds, "load_offset"),
+        (
+            "load at the largest offset",
+            Some(I64),
+            MemoryOutOfBounds,
+            "load_offset",
+        ),
         ("store", None, MemoryOutOfBounds, "store"),
         ("divide by zero", Some(I32), IntegerDivisionByZero, "div_s"),
         ("divide overflow", Some(I32), IntegerOverflow, "div_s"),
@@ -91,7 +100,10 @@ const EXPECTED: [(&str, Option<ValType>, TrapCode, &str); 19] = {
 
 fn trap<T>(store: &mut Store<T>, instance: Instance, name: &str, result: Option<ValType>) -> Error {
     let func = instance.get_func(&*store, name).unwrap();
-    let mut outputs: Vec<_> = result.into_iter().map(wasmelt::Val::default_for_ty).collect();
+    let mut outputs: Vec<_> = result
+        .into_iter()
+        .map(wasmelt::Val::default_for_ty)
+        .collect();
     func.call(store, &[], &mut outputs).unwrap_err()
 }
 
@@ -115,7 +127,10 @@ fn every_trap_has_its_code_and_the_names_of_its_functions() {
             let frames = error.backtrace().unwrap().frames();
             assert!(frames[0].wasm_offset().is_some(), "{name}: {error}");
             assert_eq!(frames[0].module_name(), Some("traps"));
-            assert_eq!(call::<_, (), i32>(&mut store, instance, "fine", ()).unwrap(), 42);
+            assert_eq!(
+                call::<_, (), i32>(&mut store, instance, "fine", ()).unwrap(),
+                42
+            );
         }
     });
 }
@@ -128,7 +143,9 @@ fn an_error_writes_its_backtrace_with_offsets_and_names() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], TrapCode::UnreachableCodeReached.trap_message());
     assert_eq!(lines[1], "wasm backtrace:");
-    assert!(lines[2].trim_start().starts_with("0: 0x") && lines[2].ends_with(" - traps!unreachable"));
+    assert!(
+        lines[2].trim_start().starts_with("0: 0x") && lines[2].ends_with(" - traps!unreachable")
+    );
     assert!(lines[3].trim_start().starts_with("1: 0x"));
     assert_eq!(lines.len(), 4);
 }
@@ -158,14 +175,19 @@ fn a_module_without_names_has_indices_in_its_backtrace() {
 
 /// A store whose limiter refuses to grow, ending the call or not.
 fn limited(engine: &Engine, trap: bool) -> (Store<StoreLimits>, Instance) {
-    let limits = StoreLimitsBuilder::new().memory_size(65_536).trap_on_grow_failure(trap).build();
+    let limits = StoreLimitsBuilder::new()
+        .memory_size(65_536)
+        .trap_on_grow_failure(trap)
+        .build();
     let mut store = Store::new(engine, limits);
     store.limiter(|limits| limits);
     let module = module(
         engine,
         r#"(module (memory 1) (func $grow (export "grow") (result i32) i32.const 1 memory.grow))"#,
     );
-    let instance = Linker::new(engine).instantiate_and_start(&mut store, &module).unwrap();
+    let instance = Linker::new(engine)
+        .instantiate_and_start(&mut store, &module)
+        .unwrap();
     (store, instance)
 }
 
@@ -174,7 +196,10 @@ fn a_limiter_can_make_growth_a_trap() {
     in_every_mode(|mode| {
         let engine = mode.engine();
         let (mut store, instance) = limited(&engine, false);
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(), -1);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap(),
+            -1
+        );
         let (mut store, instance) = limited(&engine, true);
         let error = call::<_, (), i32>(&mut store, instance, "grow", ()).unwrap_err();
         assert_eq!(error.as_trap_code(), Some(TrapCode::GrowthOperationLimited));
@@ -189,17 +214,23 @@ fn a_trap_in_a_nested_call_leaves_the_outer_call_running() {
         let traps = module(&engine, TRAPS);
         let mut linker = Linker::<Vec<TrapCode>>::new(&engine);
         linker
-            .func_wrap("h", "f", move |mut caller: wasmelt::Caller<'_, Vec<TrapCode>>| {
-                let inner = Instance::new(&mut caller, &traps, &[]).unwrap();
-                for (name, result, ..) in EXPECTED {
-                    let mut outputs: Vec<_> =
-                        result.into_iter().map(wasmelt::Val::default_for_ty).collect();
-                    let func = inner.get_func(&caller, name).unwrap();
-                    let error = func.call(&mut caller, &[], &mut outputs).unwrap_err();
-                    let code = error.as_trap_code().unwrap();
-                    caller.data_mut().push(code);
-                }
-            })
+            .func_wrap(
+                "h",
+                "f",
+                move |mut caller: wasmelt::Caller<'_, Vec<TrapCode>>| {
+                    let inner = Instance::new(&mut caller, &traps, &[]).unwrap();
+                    for (name, result, ..) in EXPECTED {
+                        let mut outputs: Vec<_> = result
+                            .into_iter()
+                            .map(wasmelt::Val::default_for_ty)
+                            .collect();
+                        let func = inner.get_func(&caller, name).unwrap();
+                        let error = func.call(&mut caller, &[], &mut outputs).unwrap_err();
+                        let code = error.as_trap_code().unwrap();
+                        caller.data_mut().push(code);
+                    }
+                },
+            )
             .unwrap();
         let outer = module(
             &engine,
@@ -208,7 +239,10 @@ fn a_trap_in_a_nested_call_leaves_the_outer_call_running() {
         );
         let mut store = Store::new(&engine, Vec::new());
         let instance = linker.instantiate_and_start(&mut store, &outer).unwrap();
-        assert_eq!(call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(), 7);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "run", ()).unwrap(),
+            7
+        );
         let expected: Vec<TrapCode> = EXPECTED.iter().map(|(_, _, code, _)| *code).collect();
         assert_eq!(*store.data(), expected);
     });
@@ -224,10 +258,16 @@ fn the_backtrace_of_a_nested_trap_goes_on_in_the_outer_call() {
         );
         let mut linker = Linker::<()>::new(&engine);
         linker
-            .func_wrap("h", "f", move |mut caller: wasmelt::Caller<'_, ()>| -> Result<(), Error> {
-                let inner = Instance::new(&mut caller, &inner, &[])?;
-                inner.get_typed_func::<(), ()>(&caller, "inner")?.call(&mut caller, ())
-            })
+            .func_wrap(
+                "h",
+                "f",
+                move |mut caller: wasmelt::Caller<'_, ()>| -> Result<(), Error> {
+                    let inner = Instance::new(&mut caller, &inner, &[])?;
+                    inner
+                        .get_typed_func::<(), ()>(&caller, "inner")?
+                        .call(&mut caller, ())
+                },
+            )
             .unwrap();
         let outer = module(
             &engine,
@@ -277,7 +317,6 @@ fn a_trap_in_another_instance_of_the_store_is_found_through_the_table() {
 fn with_mxcsr<R>(value: u32, run: impl FnOnce() -> R) -> R {
     fn load(value: u32) {
         // SAFETY: loads a control register with a value whose bits all have a meaning.
-        #[allow(unsafe_code, reason = "changes the rounding mode, as a careless host would")]
         unsafe {
             std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const value, options(nostack));
         }
@@ -306,7 +345,10 @@ fn a_thread_with_another_float_environment_is_refused() {
         match result {
             Ok(value) => assert!(is_accepted && value == 42),
             Err(error) => {
-                assert!(!is_accepted && error.to_string().starts_with("MXCSR is"), "{error}");
+                assert!(
+                    !is_accepted && error.to_string().starts_with("MXCSR is"),
+                    "{error}"
+                );
             }
         }
     }
@@ -340,9 +382,16 @@ fn unknown_imports_can_be_defined_as_errors() {
     linker.define_unknown_imports_as_traps(&module).unwrap();
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
-    assert_eq!(call::<_, (), i32>(&mut store, instance, "known", ()).unwrap(), 1);
+    assert_eq!(
+        call::<_, (), i32>(&mut store, instance, "known", ()).unwrap(),
+        1
+    );
     let error = call::<_, (), ()>(&mut store, instance, "unknown", ()).unwrap_err();
-    assert!(error.to_string().starts_with("cannot find definition for import (h,unknown)"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot find definition for import (h,unknown)")
+    );
     assert_eq!(names(&error), ["run"]);
 }
 

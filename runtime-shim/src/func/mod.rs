@@ -60,7 +60,9 @@ impl Func {
         mut ctx: impl AsContextMut<Data = T>,
         func: impl IntoFunc<T, Params, Results>,
     ) -> Self {
-        ctx.as_context_mut().store.create_host_func(func.into_func())
+        ctx.as_context_mut()
+            .store
+            .create_host_func(func.into_func())
     }
 
     /// Its type.

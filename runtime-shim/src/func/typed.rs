@@ -26,7 +26,9 @@ impl<Params, Results> Clone for TypedFunc<Params, Results> {
 
 impl<Params, Results> fmt::Debug for TypedFunc<Params, Results> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TypedFunc").field("func", &self.func).finish_non_exhaustive()
+        f.debug_struct("TypedFunc")
+            .field("func", &self.func)
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,6 +61,7 @@ where
     /// If the store does not own the function.
     #[inline]
     pub fn call(&self, mut ctx: impl AsContextMut, params: Params) -> Result<Results, Error> {
-        self.entry.call(ctx.as_context_mut().store, self.func, params)
+        self.entry
+            .call(ctx.as_context_mut().store, self.func, params)
     }
 }

@@ -92,10 +92,12 @@ fn to_binary(wasm: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     Ok(Cow::Borrowed(wasm))
 }
 
-/// Whether the input begins as the text format does: with a parenthesis or a comment.
+/// Whether the input is text that begins with a parenthesis or a comment, as modules do. (The magic
+/// of zstd begins with a parenthesis, too.)
 #[cfg(feature = "wat")]
 fn is_text(wasm: &[u8]) -> bool {
     matches!(wasm.trim_ascii_start().first(), Some(b'(' | b';'))
+        && core::str::from_utf8(wasm).is_ok()
 }
 
 fn compile_options(engine: &Engine) -> Result<CompileOptions, Error> {

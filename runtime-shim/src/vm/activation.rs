@@ -1,5 +1,8 @@
 //! The record of one entry into compiled code, and the pointer by which a thread finds it.
-#![allow(unsafe_code, reason = "leaves compiled code without returning through it")]
+#![allow(
+    unsafe_code,
+    reason = "leaves compiled code without returning through it"
+)]
 
 use super::{
     store_vm::StoreBlock,
@@ -87,7 +90,8 @@ impl Activation {
     #[cold]
     pub(super) fn stop(&self, error: Error, frames: Frames) {
         debug_assert!(!self.is_stopped(), "an activation ends once");
-        self.stop.set(Box::into_raw(Box::new(Stop { error, frames })));
+        self.stop
+            .set(Box::into_raw(Box::new(Stop { error, frames })));
     }
 
     /// The error of an activation that was stopped, with its backtrace.
@@ -176,9 +180,7 @@ pub(super) unsafe extern "C" fn land(activation: *mut Activation) -> ! {
         let activation = unsafe { &*activation };
         let fault = activation.fault.get();
         // SAFETY: the guest's frames are intact: the fault was in one of them.
-        let frames = unsafe {
-            unwind::walk(Some(fault.pc), fault.frame, activation.entry_frame())
-        };
+        let frames = unsafe { unwind::walk(Some(fault.pc), fault.frame, activation.entry_frame()) };
         activation.stop(fault.code.into(), frames);
     }
     // SAFETY: stop was called, and the frames on the way are compiled code.

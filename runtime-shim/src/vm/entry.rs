@@ -605,7 +605,9 @@ pub(crate) fn call_dynamic<T>(
     let (integer, float) = result?;
     if let (Some(output), [result]) = (outputs.first_mut(), ty.results()) {
         let bits = if result.is_float() { float } else { integer };
-        let result = result.to_abi().expect("functions of modules return numbers");
+        let result = result
+            .to_abi()
+            .expect("functions of modules return numbers");
         *output = Val::from_bits(result, bits);
     }
     Ok(())

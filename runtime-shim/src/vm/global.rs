@@ -69,7 +69,12 @@ impl StoreInner {
             // store exclusively.
             return Val::from_bits(ty, unsafe { (*place).bits });
         }
-        match global.0.index(self).as_host().map(|host| &self.vm.globals[host].value) {
+        match global
+            .0
+            .index(self)
+            .as_host()
+            .map(|host| &self.vm.globals[host].value)
+        {
             Some(GlobalValue::Other(value)) => value.clone(),
             _ => unreachable!("globals of modules are numbers"),
         }

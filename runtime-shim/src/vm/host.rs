@@ -13,6 +13,7 @@
 use super::{
     activation::{self, Activation},
     instance_block::instance_index,
+    os::address,
     signature::canonical_signature_id,
     store_vm::{Callable, StoreBlock},
     unwind,
@@ -128,7 +129,10 @@ unsafe fn run<T, R>(
     // the VMStoreContext is the first part of.
     let (instance, store) = unsafe {
         let block: *const StoreBlock = (*caller).store.cast();
-        (instance_index(caller), (*block).store.get().cast::<Store<T>>())
+        (
+            instance_index(caller),
+            (*block).store.get().cast::<Store<T>>(),
+        )
     };
     // SAFETY: whoever entered compiled code lent the store exclusively and does not use it while
     // compiled code runs, which now waits for us.
@@ -334,7 +338,7 @@ where
     // SAFETY: the caller promises what the parts of this need.
     let outcome = unsafe {
         let closure: *const DynamicClosure<F> =
-            core::ptr::with_exposed_provenance((*registers).integers[0] as usize);
+            core::ptr::with_exposed_provenance(address((*registers).integers[0]));
         let closure = &*closure;
         let mut arguments = Arguments::new(&*registers, stack);
         let params: Vec<Val> = closure
@@ -346,7 +350,7 @@ where
                 Val::from_bits(ty, arguments.next(ty))
             })
             .collect();
-        let caller = core::ptr::with_exposed_provenance_mut(arguments.next(ValType::I64) as usize);
+        let caller = core::ptr::with_exposed_provenance_mut(address(arguments.next(ValType::I64)));
         run::<T, _>(caller, move |caller| {
             let mut results = [Val::I32(0)];
             let results = &mut results[..closure.ty.results().len()];

@@ -136,7 +136,11 @@ impl InstanceEntity {
 pub(super) unsafe fn instance_index(vmctx: *const VMContext) -> u32 {
     // SAFETY: the caller promises that the instance is alive.
     let (instance, check) = unsafe { ((*vmctx).instance, (*vmctx).check) };
-    debug_assert_eq!(check, VMContext::CHECK_VALUE, "vmctx is that of a live instance");
+    debug_assert_eq!(
+        check,
+        VMContext::CHECK_VALUE,
+        "vmctx is that of a live instance"
+    );
     u32::try_from(instance.addr()).expect("stores have fewer than 2^32 instances")
 }
 

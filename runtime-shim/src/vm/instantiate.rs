@@ -124,7 +124,7 @@ fn check_imports(
             }
             (expected, actual) => {
                 // Also for an extern of another kind the store must be the right one.
-                let _ = found_type(store, actual);
+                check_owner(store, actual);
                 return Err(InstantiationError::ImportTypeMismatch {
                     name: name.clone(),
                     expected,
@@ -137,7 +137,7 @@ fn check_imports(
 }
 
 /// Checks that the store owns an extern.
-fn found_type(store: &StoreInner, found: Extern) {
+fn check_owner(store: &StoreInner, found: Extern) {
     match found {
         Extern::Func(func) => drop(func.0.index(store)),
         Extern::Global(global) => drop(global.0.index(store)),
@@ -239,7 +239,11 @@ fn add_instance(
     let imported_globals: Box<[*mut VMGlobal]> = imports
         .globals
         .iter()
-        .map(|global| store.global_place(*global).expect("imports of modules are numbers"))
+        .map(|global| {
+            store
+                .global_place(*global)
+                .expect("imports of modules are numbers")
+        })
         .collect();
     let global_count = module.manifest().globals.len() - imported_globals.len();
     let context = new_context(store, module, index);
@@ -248,7 +252,11 @@ fn add_instance(
     for (position, func) in imports.funcs.iter().enumerate() {
         let Callable { code, vmctx, .. } = store.callable(*func);
         // SAFETY: the slot is in the new block.
-        unsafe { block.import_slot(position).write(VMImportSlot { code, vmctx }) };
+        unsafe {
+            block
+                .import_slot(position)
+                .write(VMImportSlot { code, vmctx })
+        };
     }
     let vmctx = block.vmctx();
     store.vm.add_code(module);
@@ -412,7 +420,9 @@ fn write_elements(
         })
         .collect();
     let instance = &store.vm.instances[index as usize];
-    let table = instance.table.expect("a module with element segments has a table");
+    let table = instance
+        .table
+        .expect("a module with element segments has a table");
     let start = evaluate_offset(instance, segment.offset);
     store
         .table_mut(table)
@@ -435,7 +445,9 @@ fn write_data(
         return Ok(());
     }
     let instance = &store.vm.instances[index as usize];
-    let memory = instance.memory.expect("a module with data segments has a memory");
+    let memory = instance
+        .memory
+        .expect("a module with data segments has a memory");
     let offset = evaluate_offset(instance, segment.offset);
     let range = |start: u64, len: u64| {
         let start = usize::try_from(start).ok()?;

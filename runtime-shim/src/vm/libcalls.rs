@@ -10,12 +10,7 @@ use super::{
     store_vm::StoreBlock,
     unwind,
 };
-use crate::{
-    error::Error,
-    errors::MemoryError,
-    instance::Instance,
-    store::Store,
-};
+use crate::{error::Error, errors::MemoryError, instance::Instance, store::Store};
 use core::{arch::naked_asm, ffi::c_void, ptr};
 use wasmelt_abi::{TrapCode, VMContext, VMFuncRef, VMLibcalls};
 
@@ -94,7 +89,9 @@ unsafe fn stop(error: Error, frame: usize) -> Outcome {
 }
 
 unsafe extern "C" fn raise_trap(_vmctx: *mut VMContext, code: u32, frame: usize) -> Outcome {
-    let code = u8::try_from(code).ok().and_then(|code| TrapCode::try_from(code).ok());
+    let code = u8::try_from(code)
+        .ok()
+        .and_then(|code| TrapCode::try_from(code).ok());
     let code = code.expect("compiled code raises trap codes that exist");
     // SAFETY: called by a libcall entry.
     unsafe { stop(code.into(), frame) }
@@ -157,7 +154,10 @@ pub(super) unsafe fn grow_memory<T>(
     let instance = Instance(store.inner.id().own(instance));
     let memory = store.inner.instance_memory(instance);
     let (inner, limiter) = store.with_limiter();
-    match inner.memory_mut(memory).grow(u64::from(delta_pages), limiter) {
+    match inner
+        .memory_mut(memory)
+        .grow(u64::from(delta_pages), limiter)
+    {
         Ok(pages) => Ok(u32::try_from(pages).expect("memories have at most 65536 pages")),
         Err(MemoryError::ResourceLimiterDeniedAllocation) => {
             Err(TrapCode::GrowthOperationLimited.into())

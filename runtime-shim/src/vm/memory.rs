@@ -73,14 +73,17 @@ impl MemoryEntity {
         let (backing, base) = match strategy {
             BoundsStrategy::Guard => {
                 let requested_bytes = GUARD_RESERVATION_LEN_BYTES;
-                let mut mapping = Mapping::reserve(guard_reservation_len_bytes()).map_err(|_| {
-                    HostFailure::Reservation {
-                        requested_bytes,
-                        address_space_limit_bytes: os::address_space_limit(),
-                    }
-                })?;
+                let mut mapping =
+                    Mapping::reserve(guard_reservation_len_bytes()).map_err(|_| {
+                        HostFailure::Reservation {
+                            requested_bytes,
+                            address_space_limit_bytes: os::address_space_limit(),
+                        }
+                    })?;
                 let base = mapping.base();
-                mapping.make_accessible(0, len_bytes).map_err(out_of_memory)?;
+                mapping
+                    .make_accessible(0, len_bytes)
+                    .map_err(out_of_memory)?;
                 (Backing::Guard(mapping), base)
             }
             BoundsStrategy::Explicit => {
@@ -197,7 +200,8 @@ impl MemoryEntity {
             return Err(MemoryError::OutOfBoundsAccess.into());
         }
         let page = os::host_page_size();
-        if let (Backing::Guard(mapping), Some((file, file_offset))) = (&mut self.backing, image.file)
+        if let (Backing::Guard(mapping), Some((file, file_offset))) =
+            (&mut self.backing, image.file)
             && len_bytes >= MIN_MAPPED_IMAGE_LEN_BYTES
             && image.memory_offset.is_multiple_of(page)
             && len_bytes.is_multiple_of(page)

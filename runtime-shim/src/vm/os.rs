@@ -18,6 +18,12 @@ pub(crate) fn host_page_size() -> usize {
     })
 }
 
+/// An address that compiled code or the system has as 64 bits.
+#[inline]
+pub(super) fn address(bits: u64) -> usize {
+    usize::try_from(bits).expect("hosts have 64-bit addresses")
+}
+
 /// The limit of this process on its address space, if there is one.
 pub(crate) fn address_space_limit() -> Option<u64> {
     let mut limit = libc::rlimit {
@@ -61,8 +67,7 @@ impl Mapping {
         }
         let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         // SAFETY: a new anonymous mapping at a place of the system's choice touches nothing else.
-        let base =
-            unsafe { libc::mmap(ptr::null_mut(), len_bytes, protection, flags, -1, 0) };
+        let base = unsafe { libc::mmap(ptr::null_mut(), len_bytes, protection, flags, -1, 0) };
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }

@@ -15,7 +15,7 @@
 
 use super::{
     activation::{self, Activation, Fault, land, with_thread},
-    os::{Mapping, host_page_size},
+    os::{Mapping, address, host_page_size},
     store_vm::StoreBlock,
 };
 use crate::{error::Error, errors::HostFailure};
@@ -88,7 +88,7 @@ unsafe fn claim(
     let block = unsafe { &*activation.block };
     // SAFETY: the caller promises that the context is valid.
     let registers = unsafe { &mut (*context).uc_mcontext.gregs };
-    let register = |index: c_int| registers[register_index(index)].cast_unsigned() as usize;
+    let register = |index: c_int| address(registers[register_index(index)].cast_unsigned());
     let pc = register(libc::REG_RIP);
     let Some((module, text_offset)) = block.lookup_code(pc) else {
         return false;
@@ -254,7 +254,8 @@ impl Drop for SignalStack {
         unsafe {
             let mut current: libc::stack_t = mem::zeroed();
             libc::sigaltstack(ptr::null(), &raw mut current);
-            let ours = self.mapping.base().addr()..self.mapping.base().addr() + self.mapping.len_bytes();
+            let ours =
+                self.mapping.base().addr()..self.mapping.base().addr() + self.mapping.len_bytes();
             // Somebody else's stack, installed later, stays.
             if ours.contains(&current.ss_sp.addr()) {
                 libc::sigaltstack(&raw const self.previous, ptr::null_mut());

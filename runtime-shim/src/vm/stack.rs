@@ -76,7 +76,9 @@ fn unknown_stack_limit(thread: &ThreadState, sp: usize, wanted: usize) -> usize 
     };
     thread.stack_low.set(low);
     thread.stack_len_bytes.set(len_bytes);
-    thread.stack_reserve_limit.set(low + reserve_len_bytes(len_bytes));
+    thread
+        .stack_reserve_limit
+        .set(low + reserve_len_bytes(len_bytes));
     if sp.wrapping_sub(low) < len_bytes {
         wanted.max(thread.stack_reserve_limit.get())
     } else {
@@ -119,8 +121,13 @@ mod tests {
             len_bytes
         };
         check();
-        let small = std::thread::Builder::new().stack_size(256 << 10).spawn(check);
-        let len_bytes = small.expect("one thread").join().expect("it does not panic");
+        let small = std::thread::Builder::new()
+            .stack_size(256 << 10)
+            .spawn(check);
+        let len_bytes = small
+            .expect("one thread")
+            .join()
+            .expect("it does not panic");
         assert!((256 << 10..1 << 20).contains(&len_bytes));
     }
 

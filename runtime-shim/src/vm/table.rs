@@ -50,7 +50,8 @@ impl TableEntity {
             return Err(TableError::ResourceLimiterDeniedAllocation);
         }
         let mut elements = Vec::new();
-        if ty.minimum() > u64::from(TABLE_MAX_ELEMENTS) || elements.try_reserve_exact(len).is_err() {
+        if ty.minimum() > u64::from(TABLE_MAX_ELEMENTS) || elements.try_reserve_exact(len).is_err()
+        {
             let error = TableError::OutOfSystemMemory;
             if let Some(limiter) = limiter {
                 limiter.table_grow_failed(&error)?;
@@ -111,7 +112,10 @@ impl TableEntity {
             .filter(|size| *size <= u64::from(TABLE_MAX_ELEMENTS))
             .and_then(|size| usize::try_from(size).ok())
             .ok_or(TableError::GrowOutOfBounds)?;
-        let maximum = self.ty.maximum().and_then(|maximum| usize::try_from(maximum).ok());
+        let maximum = self
+            .ty
+            .maximum()
+            .and_then(|maximum| usize::try_from(maximum).ok());
         if let Some(limiter) = limiter.as_deref_mut()
             && !limiter.table_growing(self.elements.len(), new_size, maximum)?
         {

@@ -126,6 +126,9 @@ impl Frames {
         // A return address may be the first one behind its function: the call is before it.
         let callers = self.return_addresses.iter().filter_map(|pc| lookup(*pc, 1));
         let fault = self.fault_pc.and_then(|pc| lookup(pc, 0));
-        WasmBacktrace::new(fault.into_iter().chain(callers).collect(), self.is_truncated)
+        WasmBacktrace::new(
+            fault.into_iter().chain(callers).collect(),
+            self.is_truncated,
+        )
     }
 }

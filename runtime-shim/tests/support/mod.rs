@@ -113,7 +113,10 @@ pub(crate) fn run_in_child(test: &str, variable: &str) -> (bool, String) {
         .output()
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
 }
 
 /// What [`run_in_child`] set, in the child.
