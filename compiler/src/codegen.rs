@@ -340,7 +340,7 @@ fn build_isa(
         ),
         ("enable_heap_access_spectre_mitigation", spectre),
         ("enable_table_access_spectre_mitigation", spectre),
-        ("enable_verifier", on(cfg!(debug_assertions))),
+        ("enable_verifier", on(options.verify)),
     ] {
         flags.set(name, value).map_err(|e| error(&e))?;
     }

@@ -83,7 +83,8 @@ impl Governor {
 
     /// Estimated super-linear work of optimising this function, in nanoseconds of the worst code
     /// known (x86-64, Zen 5): chains of constant additions grow with the square of the body,
-    /// loops in a row with the square of their number, nesting with blocks times depth.
+    /// loops in a row with the square of their number, nesting with blocks times depth, merges of
+    /// variables with locals times blocks.
     #[must_use]
     pub fn work(&self) -> u64 {
         let [body, blocks, loops, depth, loop_depth, locals] = [
@@ -101,7 +102,7 @@ impl Governor {
             (loops * loops).saturating_mul(36),
             (blocks * depth).saturating_mul(23),
             (blocks * loop_depth).saturating_mul(400),
-            locals * blocks,
+            (locals * blocks).saturating_mul(100),
         ]
         .into_iter()
         .fold(0, u64::saturating_add)

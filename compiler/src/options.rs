@@ -32,7 +32,7 @@ pub type ProgressFn = Arc<dyn Fn(Progress) + Send + Sync>;
 /// What is asked of a compilation.
 ///
 /// Everything in `codegen`, `arch`, `cpu_level`, `cpu_features` and `descriptor_symbol` decides
-/// output bytes; `threads` and `progress` do not.
+/// output bytes; `threads`, `verify` and `progress` do not.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct CompileOptions {
@@ -47,6 +47,9 @@ pub struct CompileOptions {
     pub cpu_features: CpuFeatures,
     /// Threads to compile on; 0 means one per core, and 1 means that none is started.
     pub threads: usize,
+    /// Whether Cranelift's verifier checks every function, for tests of this crate: it finds
+    /// mistakes of the translator and costs a third of the time.
+    pub verify: bool,
     /// Called after each function.
     pub progress: Option<ProgressFn>,
     /// Exported symbol of the descriptor in an object (`--emit obj`), so that several modules can
@@ -74,6 +77,7 @@ impl CompileOptions {
             cpu_level,
             cpu_features: cpu_level.features(),
             threads: 0,
+            verify: false,
             progress: None,
             descriptor_symbol: DESCRIPTOR_SYMBOL.to_owned(),
         }

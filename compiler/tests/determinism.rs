@@ -34,6 +34,7 @@ fn one_thread_and_many_make_the_same_bytes() {
                 let mut options = CompileOptions::for_target(*arch);
                 options.codegen.opt_level = *opt_level;
                 options.threads = threads;
+                options.verify = true;
                 let module = compile(&wasm, &options).expect("the module compiles");
                 (
                     module.shared_object(),

@@ -84,6 +84,7 @@ fn listing(source: &str, name: &str) -> String {
 fn parse_options(arch: Arch, words: &str, name: &str) -> CompileOptions {
     let mut options = CompileOptions::for_target(arch);
     options.threads = 1;
+    options.verify = true;
     let mut codegen = CodegenOptions { ..options.codegen };
     for word in words.split_whitespace() {
         match word {

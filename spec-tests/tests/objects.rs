@@ -68,6 +68,7 @@ fn link_and_open(
 ) -> Result<Module, Error> {
     let mut options = CompileOptions::default();
     options.threads = 1;
+    options.verify = true;
     let compiled = compile(wasm, &options)?;
     let object = folder.join(format!("{number}.o"));
     let library = folder.join(format!("{number}.so"));

@@ -14,20 +14,20 @@
 ;;       stack_limit = gv1
 ;;
 ;;                                   block0(v0: i64, v1: i32, v2: i32):
-;;                                       v3 = iconst.i32 0
-;;   @0027                               v7 = load.i64 notrap aligned readonly can_move v0
-;;   @002f                               v11 = iconst.i32 4
-;;   @0021                               jump block2(v3, v1)  ; v3 = 0
+;;                                       v16 = iconst.i32 0
+;;   @0027                               v6 = load.i64 notrap aligned readonly can_move v0
+;;   @002f                               v10 = iconst.i32 4
+;;   @0021                               jump block2(v16, v1)  ; v16 = 0
 ;;
-;;                                   block2(v4: i32, v5: i32):
-;;   @0027                               v6 = uextend.i64 v5
-;;   @0027                               v8 = iadd.i64 v7, v6
-;;   @0027                               v9 = load.i32 little region0 v8
-;;                                       v16 = iconst.i32 4
-;;                                       v17 = iadd v5, v16  ; v16 = 4
-;;   @0036                               v14 = icmp ult v17, v2
-;;   @002a                               v10 = iadd v4, v9
-;;   @0037                               brif v14, block2(v10, v17), block4
+;;                                   block2(v3: i32, v4: i32):
+;;   @0027                               v5 = uextend.i64 v4
+;;   @0027                               v7 = iadd.i64 v6, v5
+;;   @0027                               v8 = load.i32 little region0 v7
+;;                                       v17 = iconst.i32 4
+;;                                       v18 = iadd v4, v17  ; v17 = 4
+;;   @0036                               v13 = icmp ult v18, v2
+;;   @002a                               v9 = iadd v3, v8
+;;   @0037                               brif v13, block2(v9, v18), block4
 ;;
 ;;                                   block4:
 ;;   @0039                               jump block3
@@ -36,5 +36,5 @@
 ;;   @003c                               jump block1
 ;;
 ;;                                   block1:
-;;   @003c                               return v10
+;;   @003c                               return v9
 ;;   }

@@ -8,6 +8,7 @@ mod calls;
 mod control;
 mod env;
 mod globals;
+mod locals;
 mod memory;
 mod numeric;
 mod operators;
@@ -21,11 +22,11 @@ pub(crate) use traps::abi_trap_code;
 use crate::error::CompileError;
 use control::Frame;
 use cranelift_codegen::ir::{
-    self, AbiParam, ArgumentPurpose, FuncRef, Function, InstBuilder, SigRef, SourceLoc,
-    UserFuncName, Value, types,
+    AbiParam, ArgumentPurpose, FuncRef, Function, SigRef, SourceLoc, UserFuncName, Value, types,
 };
-use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use env::Regions;
+use locals::Locals;
 use std::collections::BTreeMap;
 use wasmparser::{BinaryReaderError, FunctionBody};
 
@@ -77,7 +78,7 @@ struct Translator<'env, 'func> {
     frames: Vec<Frame>,
     /// Whether the current position can be reached. Unreachable operators are skipped.
     reachable: bool,
-    locals: Vec<Variable>,
+    locals: Locals,
     regions: Regions,
     function_refs: BTreeMap<(u32, u32), FuncRef>,
     call_signatures: BTreeMap<u32, SigRef>,
@@ -106,33 +107,26 @@ impl<'env, 'func> Translator<'env, 'func> {
             stack: Vec::new(),
             frames: Vec::new(),
             reachable: true,
-            locals: Vec::new(),
+            locals: Locals::default(),
             regions,
             function_refs: BTreeMap::new(),
             call_signatures: BTreeMap::new(),
             libcall_signatures: BTreeMap::new(),
         };
-        for param in &params[1..] {
+        for (index, param) in (0..).zip(&params[1..]) {
             let ty = translator.builder.func.dfg.value_type(*param);
-            translator.declare_local(ty, *param);
+            translator.locals.declare(1, ty);
+            let variable = translator.local_variable(index);
+            translator.builder.def_var(variable, *param);
         }
         translator
-    }
-
-    fn declare_local(&mut self, ty: ir::Type, value: Value) {
-        let variable = self.builder.declare_var(ty);
-        self.builder.def_var(variable, value);
-        self.locals.push(variable);
     }
 
     fn translate_body(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
         for local in body.get_locals_reader()? {
             let (count, ty) = local?;
-            let ty = env::clif_type(crate::wasm::convert_type(ty));
-            let zero = self.zero(ty);
-            for _ in 0..count {
-                self.declare_local(ty, zero);
-            }
+            self.locals
+                .declare(count, env::clif_type(crate::wasm::convert_type(ty)));
         }
         self.push_function_frame();
         let mut reader = body.get_operators_reader()?;
@@ -143,14 +137,6 @@ impl<'env, 'func> Translator<'env, 'func> {
             self.translate_operator(&operator);
         }
         Ok(())
-    }
-
-    fn zero(&mut self, ty: ir::Type) -> Value {
-        match ty {
-            types::F32 => self.builder.ins().f32const(0.0),
-            types::F64 => self.builder.ins().f64const(0.0),
-            _ => self.builder.ins().iconst(ty, 0),
-        }
     }
 
     fn pop(&mut self) -> Value {

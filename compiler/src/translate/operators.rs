@@ -151,24 +151,6 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn local_get(&mut self, index: u32) {
-        let value = self.builder.use_var(self.locals[index as usize]);
-        self.push(value);
-    }
-
-    fn local_set(&mut self, index: u32) {
-        let value = self.pop();
-        self.builder.def_var(self.locals[index as usize], value);
-    }
-
-    fn local_tee(&mut self, index: u32) {
-        let value = *self
-            .stack
-            .last()
-            .expect("validated code does not underflow");
-        self.builder.def_var(self.locals[index as usize], value);
-    }
-
     fn int_const(&mut self, ty: cranelift_codegen::ir::Type, value: i64) {
         let value = self.builder.ins().iconst(ty, value);
         self.push(value);
