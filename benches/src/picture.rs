@@ -58,7 +58,7 @@ pub(crate) fn picture(report: &Report) -> String {
         12.0,
         20.0,
         "font-size=\"14\" font-weight=\"bold\"",
-        &format!("CPU time relative to {BASELINE}, shorter is faster"),
+        &format!("CPU time relative to {BASELINE}: left of 1x is faster"),
     ));
     line(text(
         12.0,

@@ -29,7 +29,7 @@ pub struct Options {
     /// Only these kernels of the execute phase; without --phase, no other phase
     #[arg(long, value_name = "KERNEL,…", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Only these engines; the baseline always runs
+    /// Only these engines, of wasmelt, wasmelt-native, wasmi, wasmtime; the last, the baseline, always runs
     #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
     pub engines: Vec<String>,
     /// Only these phases

@@ -129,6 +129,17 @@ fn only_selects_kernels_and_engines() {
 }
 
 #[test]
+fn an_engine_that_only_runs_when_named_gives_right_results_too() {
+    let (report, _) = run(&["--smoke", "--engines", "wasmelt-native"]).unwrap();
+    let execute = &report.phases[0];
+    assert_eq!(execute.programs.len(), KERNELS.len());
+    for program in &execute.programs {
+        let found: Vec<_> = program.results.iter().map(|r| r.engine).collect();
+        assert_eq!(found, ["wasmtime", "wasmelt-native"], "{}", program.program);
+    }
+}
+
+#[test]
 fn unknown_names_and_contradictions_are_refused() {
     for (arguments, message) in [
         (

@@ -2,14 +2,12 @@
 
 /// Defines the engine `$engine` on the crate `$krate`.
 ///
-/// `config` sets what differs from the defaults; `precompile` and `load` store compiled code; `prepare` is done once
+/// An engine is made with a name, its settings in words, and what sets them. `precompile` and `load` store compiled code; `prepare` is done once
 /// per module before its first instance, as far as the crate can, and `instantiate` once per instance.
 macro_rules! engine_with_interpreter_interface {
     (
         $(#[$meta:meta])*
         $engine:ident, $krate:ident,
-        settings: $settings:expr,
-        config: $config:expr,
         precompile: $precompile:expr,
         load: $load:expr,
         prepare: $prepare:expr => $prepared:ty,
@@ -27,18 +25,22 @@ macro_rules! engine_with_interpreter_interface {
         pub(crate) struct $engine {
             engine: Engine,
             linker: Rc<Linker<()>>,
+            name: &'static str,
+            settings: &'static str,
         }
 
         impl $engine {
-            /// The engine with its settings.
-            pub(crate) fn new() -> Result<Self> {
-                let configure: fn(&mut Config) = $config;
+            fn configured(
+                name: &'static str,
+                settings: &'static str,
+                configure: impl FnOnce(&mut Config),
+            ) -> Result<Self> {
                 let mut config = Config::default();
                 configure(&mut config);
                 let engine = Engine::new(&config);
                 let mut linker = <Linker<()>>::new(&engine);
                 linker.func_wrap("host", "step", |x: i32| x.wrapping_add(1))?;
-                Ok(Self { engine, linker: Rc::new(linker) })
+                Ok(Self { engine, linker: Rc::new(linker), name, settings })
             }
 
             fn module(&self, module: Module) -> Box<dyn engines::Module> {
@@ -53,11 +55,15 @@ macro_rules! engine_with_interpreter_interface {
 
         impl engines::Engine for $engine {
             fn name(&self) -> &'static str {
+                self.name
+            }
+
+            fn crate_name(&self) -> &'static str {
                 stringify!($krate)
             }
 
             fn settings(&self) -> String {
-                $settings.to_owned()
+                self.settings.to_owned()
             }
 
             fn compile(&self, wasm: &[u8]) -> Result<Box<dyn engines::Module>> {

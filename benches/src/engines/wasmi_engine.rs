@@ -2,13 +2,18 @@
 
 use crate::engines::engine_with_interpreter_interface;
 
-engine_with_interpreter_interface! {
+impl WasmiEngine {
     /// wasmi with its default settings, except that functions are translated when the module is made.
+    pub(crate) fn new() -> Result<Self> {
+        Self::configured("wasmi", "defaults, eager translation", |config| {
+            config.compilation_mode(wasmi::CompilationMode::Eager);
+        })
+    }
+}
+
+engine_with_interpreter_interface! {
+    /// wasmi, an interpreter.
     WasmiEngine, wasmi,
-    settings: "defaults, eager translation",
-    config: |config| {
-        config.compilation_mode(wasmi::CompilationMode::Eager);
-    },
     precompile: |_, _| Ok(None),
     load: |_, _| Err(anyhow!("wasmi does not store compiled code")),
     prepare: |_, _| Ok(()) => (),

@@ -47,8 +47,12 @@ impl engines::Engine for WasmtimeEngine {
         engines::BASELINE
     }
 
+    fn crate_name(&self) -> &'static str {
+        "wasmtime"
+    }
+
     fn settings(&self) -> String {
-        "defaults (cranelift, speed)".to_owned()
+        "defaults (cranelift, speed, for this processor)".to_owned()
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Box<dyn engines::Module>> {
