@@ -2,7 +2,10 @@
 //! `cc`, opened by the plain dynamic linker, and run through `Module::from_static`. Another writer
 //! and another linker lay the code out, which checks ours.
 
-#![allow(unsafe_code, reason = "a library that cc linked is opened without the loader")]
+#![allow(
+    unsafe_code,
+    reason = "a library that cc linked is opened without the loader"
+)]
 
 use libloading::os::unix::Library;
 use std::{
@@ -78,13 +81,20 @@ fn link_and_open(
         .args([&library, &object])
         .output()
         .expect("cc starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     // SAFETY: the library is what cc made of our object; it has no constructors.
     let library = unsafe { Library::new(&library) }.expect("the dynamic linker opens it");
     // SAFETY: the object defines the symbol with this type; the library is never closed.
     let descriptor: &'static StaticDescriptor = unsafe {
         let symbol = library.get::<*const StaticDescriptor>(b"wasmelt_module");
-        &*symbol.expect("the object exports its descriptor").as_raw_ptr().cast()
+        &*symbol
+            .expect("the object exports its descriptor")
+            .as_raw_ptr()
+            .cast()
     };
     std::mem::forget(library);
     Module::from_static(engine, descriptor)
