@@ -12,7 +12,7 @@ use crate::error::Error;
 use core::{
     arch::naked_asm,
     cell::{Cell, UnsafeCell},
-    mem::offset_of,
+    mem::{MaybeUninit, offset_of},
     ptr,
 };
 use wasmelt_abi::TrapCode;
@@ -29,8 +29,8 @@ pub(super) struct Activation {
     pub(super) block: *mut StoreBlock,
     /// Why compiled code was left without returning; null if it was not.
     stop: Cell<*mut Stop>,
-    /// Written by the signal handler for [`land`].
-    fault: Cell<Fault>,
+    /// Written by the signal handler for [`land`], and by nobody else.
+    fault: Cell<MaybeUninit<Fault>>,
 }
 
 /// Offset of the saved stack pointer, for trampolines.
@@ -63,11 +63,7 @@ impl Activation {
             previous,
             block,
             stop: Cell::new(ptr::null_mut()),
-            fault: Cell::new(Fault {
-                code: TrapCode::UnreachableCodeReached,
-                pc: 0,
-                frame: 0,
-            }),
+            fault: Cell::new(MaybeUninit::uninit()),
         }
     }
 
@@ -77,7 +73,7 @@ impl Activation {
     }
 
     pub(super) fn set_fault(&self, fault: Fault) {
-        self.fault.set(fault);
+        self.fault.set(MaybeUninit::new(fault));
     }
 
     /// Whether compiled code was left without returning.
@@ -178,7 +174,8 @@ pub(super) unsafe extern "C" fn land(activation: *mut Activation) -> ! {
     {
         // SAFETY: the caller promises that the activation is alive.
         let activation = unsafe { &*activation };
-        let fault = activation.fault.get();
+        // SAFETY: the caller promises that the fault was recorded.
+        let fault = unsafe { activation.fault.get().assume_init() };
         // SAFETY: the guest's frames are intact: the fault was in one of them.
         let frames = unsafe { unwind::walk(Some(fault.pc), fault.frame, activation.entry_frame()) };
         activation.stop(fault.code.into(), frames);
