@@ -19,6 +19,9 @@ use crate::blob::{self, BlobError};
 /// Names the folder of the corpus where it is not beside the workspace.
 pub const CORPUS_VARIABLE: &str = "WASMELT_CORPUS";
 
+/// How many exported functions of one module the manifest lists.
+pub const MAX_LISTED_EXPORTS: usize = 60;
+
 /// What a test says that could not run because there is no corpus.
 pub const NOT_RUN: &str = "not run: corpus missing";
 
@@ -95,7 +98,7 @@ pub struct Entry {
     /// Imports in order.
     #[serde(default)]
     pub imports: Option<Vec<Import>>,
-    /// Names of the exported functions, in order.
+    /// Names of the exported functions, in order; the manifest stops after [`MAX_LISTED_EXPORTS`].
     #[serde(default)]
     pub export_funcs: Option<Vec<String>>,
     /// Bytes of all function bodies.

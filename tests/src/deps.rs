@@ -73,6 +73,7 @@ pub const RULES: &[Rule] = &[
 /// Packages that are evidence: they may depend on the libraries and on each other, and nothing else on them.
 pub const EVIDENCE: &[&str] = &[
     "wasmelt-benches",
+    "wasmelt-example-load-only",
     "wasmelt-examples",
     "wasmelt-fuzz",
     "wasmelt-spec-tests",

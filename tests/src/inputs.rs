@@ -173,7 +173,7 @@ fn parse_memory(row: &str, digits: &str) -> Result<Vec<u8>, InputError> {
         })
         .collect::<Option<_>>()
         .ok_or_else(refused)?;
-    if nibbles.len() % 2 != 0 {
+    if !nibbles.len().is_multiple_of(2) {
         return Err(refused());
     }
     Ok(nibbles

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The document that lists every module with unsafe code.
 pub const UNSAFE_LIST: &str = "docs/unsafe.md";
@@ -121,7 +121,7 @@ fn allows_unsafe(text: &str) -> bool {
 }
 
 /// A folder that cargo writes into: it says so itself.
-fn is_build_output(folder: &PathBuf) -> bool {
+fn is_build_output(folder: &Path) -> bool {
     folder.join("CACHEDIR.TAG").is_file()
 }
 

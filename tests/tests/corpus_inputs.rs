@@ -52,7 +52,10 @@ macro_rules! on_engine {
                     .arguments
                     .iter()
                     .map(|&(ty, bits)| match ty {
-                        InputType::I32 => Val::I32((bits as u32).cast_signed()),
+                        InputType::I32 => {
+                            let bits = u32::try_from(bits).expect("i32 values are read as 32 bits");
+                            Val::I32(bits.cast_signed())
+                        }
                         InputType::I64 => Val::I64(bits.cast_signed()),
                     })
                     .collect();

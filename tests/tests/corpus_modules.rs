@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use wasmelt::{Engine, ExternType, FuncType, Module, ValType};
-use wasmelt_tests::corpus::{Corpus, Entry, Import};
+use wasmelt_tests::corpus::{Corpus, Entry, Import, MAX_LISTED_EXPORTS};
 
 /// Compiles and loads a module, and compares its interface with the manifest's.
 fn check(engine: &Engine, entry: &Entry, wasm: &[u8]) -> Result<(), String> {
@@ -19,7 +19,9 @@ fn check(engine: &Engine, entry: &Entry, wasm: &[u8]) -> Result<(), String> {
         .flatten()
         .map(String::as_str)
         .collect();
-    if exports != expected {
+    // The manifest stops after so many; up to there the lists are equal.
+    let listed = &exports[..exports.len().min(MAX_LISTED_EXPORTS)];
+    if listed != expected {
         return Err(format!("exports {exports:?}, expected {expected:?}"));
     }
     let imports: Vec<Import> = module

@@ -7,6 +7,10 @@
 //! The bound for wasmelt's own work is 2 s and 10 s per MiB of wasm, in CPU time over all threads, and 2 GiB. Memory is
 //! limited by `RLIMIT_DATA`, which counts private writable memory and not the address space that guard pages reserve;
 //! the peak of resident memory is compared as well.
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "sizes and times are printed and compared with two digits"
+)]
 
 mod child;
 mod on_wasmelt;

@@ -57,7 +57,11 @@ impl Probe {
             .iter()
             .map(|&ty| value(ty, call.argument))
             .collect();
-        let mut results: Vec<Val> = ty.results().iter().map(|&ty| Val::default(ty)).collect();
+        let mut results: Vec<Val> = ty
+            .results()
+            .iter()
+            .map(|&ty| Val::default_for_ty(ty))
+            .collect();
         function.call(&mut store, &arguments, &mut results)?;
         Ok(CallOutcome::Returned(results.iter().map(bits).collect()))
     }
@@ -71,7 +75,7 @@ impl Probe {
                 ExternType::Func(ty) => {
                     let stub = Func::new(&mut *store, ty.clone(), |_, _, results: &mut [Val]| {
                         for result in results {
-                            *result = Val::default(result.ty());
+                            *result = Val::default_for_ty(result.ty());
                         }
                         Ok(())
                     });
@@ -83,7 +87,7 @@ impl Probe {
                     Extern::Table(Table::new(&mut *store, *ty, null)?)
                 }
                 ExternType::Global(ty) => {
-                    let zero = Val::default(ty.content());
+                    let zero = Val::default_for_ty(ty.content());
                     Extern::Global(Global::new(&mut *store, zero, ty.mutability()))
                 }
             });
@@ -98,7 +102,7 @@ fn value(ty: ValType, number: i32) -> Val {
         ValType::I64 => Val::I64(number.into()),
         ValType::F32 => Val::F32((number as f32).into()),
         ValType::F64 => Val::F64(f64::from(number).into()),
-        other => Val::default(other),
+        other => Val::default_for_ty(other),
     }
 }
 
