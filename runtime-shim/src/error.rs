@@ -198,7 +198,7 @@ error_kinds! {
     Config(ConfigError),
     /// An artifact is intact, but this engine does not run it.
     Artifact(ArtifactError),
-    /// The input is not a module.
+    /// What was given is not what is taken.
     Input(InputError),
     /// An artifact was not loaded.
     Load(LoadError),

@@ -10,6 +10,11 @@ use thiserror::Error;
 use wasmelt_abi::CodegenOptions;
 
 pub use crate::{error::ErrorKind, limits::LimiterError};
+#[cfg(feature = "cache")]
+pub use wasmelt_cache::CacheError;
+#[cfg(feature = "compile")]
+pub use wasmelt_compiler::CompileError;
+pub use wasmelt_loader::LoadError;
 
 /// An error type of a host, which ends a guest's call and comes back to the host as it was.
 ///
@@ -475,7 +480,7 @@ pub enum ArtifactError {
     },
 }
 
-/// The input of `Module::new` is not what it takes.
+/// What was given is not what is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InputError {
@@ -485,4 +490,7 @@ pub enum InputError {
          Module::load, which needs to be told why the file is trusted"
     )]
     IsElf,
+    /// It is an artifact, but not of the module that was asked for.
+    #[error("the artifact is that of another module, or was compiled with other options")]
+    OtherModule,
 }

@@ -117,7 +117,7 @@ pub use crate::{
 };
 pub use wasmelt_abi::{CodegenOptions, CpuLevel, FaultKind, OptLevel, Preset, TrapCode};
 #[cfg(feature = "cache")]
-pub use wasmelt_cache::Cache;
+pub use wasmelt_cache::{Cache, Mode as CacheMode};
 #[cfg(feature = "compile")]
 pub use wasmelt_compiler::Progress;
 pub use wasmelt_loader::{StaticDescriptor, Trust};

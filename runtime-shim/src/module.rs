@@ -48,6 +48,8 @@ struct ModuleInner {
     import_names: Box<[ImportName]>,
     /// Positions of exports, by name.
     exports_by_name: Box<[u32]>,
+    #[cfg(feature = "cache")]
+    cache_failure: std::sync::OnceLock<wasmelt_cache::CacheError>,
 }
 
 impl Module {
@@ -123,6 +125,8 @@ impl Module {
                 import_names,
                 exports_by_name,
                 library,
+                #[cfg(feature = "cache")]
+                cache_failure: std::sync::OnceLock::new(),
             }),
         })
     }
@@ -137,6 +141,20 @@ impl Module {
     #[must_use]
     pub fn origin(&self) -> Origin {
         self.inner.origin
+    }
+
+    /// What the engine's cache failed at, while the module was compiled without its help: a full
+    /// disk, for example.
+    #[cfg(feature = "cache")]
+    #[must_use]
+    pub fn cache_failure(&self) -> Option<&wasmelt_cache::CacheError> {
+        self.inner.cache_failure.get()
+    }
+
+    #[cfg(all(feature = "cache", feature = "compile"))]
+    fn set_cache_failure(&self, failure: wasmelt_cache::CacheError) {
+        // A module is made once, and nobody else has it yet.
+        let _ = self.inner.cache_failure.set(failure);
     }
 
     /// Name of the module, if its name section has one.

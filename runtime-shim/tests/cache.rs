@@ -14,8 +14,9 @@ use std::{
 };
 use support::call;
 use wasmelt::{
-    BoundsChecks, Cache, Config, CpuLevel, Engine, Error, Instance, Module, OptLevel, Origin,
-    Preset, Store,
+    BoundsChecks, Cache, CacheMode, Config, CpuLevel, Engine, Error, Instance, Module, OptLevel,
+    Origin, Preset, Store,
+    errors::{CacheError, ErrorKind},
 };
 
 const ANSWER: &str = r#"(module (func (export "answer") (result i32) i32.const 42))"#;
@@ -227,5 +228,62 @@ fn a_mapped_entry_survives_its_replacement() {
         call::<_, (), i32>(&mut store, instance, "answer", ()).unwrap(),
         42
     );
+    assert_eq!(origin(&engine, ANSWER).unwrap(), Origin::Compiled);
+}
+
+#[test]
+fn a_read_only_cache_serves_what_it_has_and_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    assert_eq!(
+        origin(&engine(&folder, |_| {}), ANSWER).unwrap(),
+        Origin::Compiled
+    );
+    let path = entries(&folder).remove(0);
+    let open = |mode| {
+        engine(&folder, |config| {
+            config.cache(Cache::open_with(&folder, mode).unwrap());
+        })
+    };
+    let other = r#"(module (func (export "answer") (result i32) i32.const 6 i32.const 7 i32.mul))"#;
+    let read_only = open(CacheMode::ReadOnly);
+    assert_eq!(origin(&read_only, ANSWER).unwrap(), Origin::Cache);
+    assert_eq!(origin(&read_only, other).unwrap(), Origin::Compiled);
+    assert!(
+        Module::new(&read_only, other)
+            .unwrap()
+            .cache_failure()
+            .is_none()
+    );
+    assert_eq!(entries(&folder).len(), 1);
+
+    let must_hit = open(CacheMode::MustHit);
+    assert_eq!(origin(&must_hit, ANSWER).unwrap(), Origin::Cache);
+    let error = origin(&must_hit, other).unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Cache(CacheError::NotCached { .. })),
+        "{error}"
+    );
+
+    damage(&path, |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    });
+    let damaged = fs::read(&path).unwrap();
+    assert_eq!(origin(&read_only, ANSWER).unwrap(), Origin::Compiled);
+    let error = origin(&must_hit, ANSWER).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Load(_)), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), damaged, "nothing was moved aside");
+}
+
+#[test]
+fn a_cache_that_fails_does_not_keep_a_module_from_running() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    let engine = engine(&folder, |_| {});
+    fs::remove_dir(&folder).unwrap();
+    let module = Module::new(&engine, ANSWER).unwrap();
+    assert_eq!(module.origin(), Origin::Compiled);
+    assert!(module.cache_failure().is_some());
     assert_eq!(origin(&engine, ANSWER).unwrap(), Origin::Compiled);
 }

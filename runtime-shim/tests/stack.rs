@@ -275,20 +275,65 @@ fn a_stack_that_is_not_the_threads_own_is_used_as_far_as_the_limit_says() {
     }
 }
 
+#[test]
+fn a_host_function_can_call_back_on_a_stack_of_its_own() {
+    for mode in [Mode::GUARD, Mode::SIGNAL_FREE] {
+        let mut config = mode.config();
+        config.max_wasm_stack(256 << 10);
+        let engine = Engine::new(&config);
+        let mut linker = Linker::<()>::new(&engine);
+        linker
+            .func_wrap("h", "host", |mut caller: Caller<'_, ()>, depth: i32| {
+                let recurse = caller.get_export("recurse").and_then(Extern::into_func);
+                let recurse = recurse.unwrap().typed::<i32, i32>(&caller).unwrap();
+                let mut slot = (&mut caller, None);
+                on_foreign_stack(1 << 20, &mut slot, move |(caller, result)| {
+                    *result = Some((
+                        recurse.call(&mut **caller, 50),
+                        recurse.call(&mut **caller, 1 << 30),
+                    ));
+                });
+                let (fits, deep) = slot.1.unwrap();
+                let deep = deep.unwrap_err().as_trap_code();
+                assert_eq!(deep, Some(TrapCode::StackOverflow));
+                fits.unwrap() + depth
+            })
+            .unwrap();
+        let mut store = Store::new(&engine, ());
+        let module = module(&engine, RECURSE);
+        let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
+        for _ in 0..3 {
+            let result = call::<_, i32, i32>(&mut store, instance, "through host", 7).unwrap();
+            assert_eq!(result, 57);
+            let error = call::<_, i32, i32>(&mut store, instance, "recurse", 1 << 30);
+            assert_eq!(
+                error.unwrap_err().as_trap_code(),
+                Some(TrapCode::StackOverflow)
+            );
+        }
+    }
+}
+
 /// Calls a function with the stack pointer in a buffer.
 #[allow(
     unsafe_code,
     reason = "switches the stack, as a coroutine library does"
 )]
-fn on_foreign_stack<S>(len_bytes: usize, state: &mut S, run: fn(&mut S)) {
-    extern "C" fn start<S>(state: *mut S, run: *const fn(&mut S)) {
-        // SAFETY: `on_foreign_stack` passes a state and a function that outlive the call.
-        unsafe { (*run)(&mut *state) };
+fn on_foreign_stack<S>(len_bytes: usize, state: &mut S, run: impl FnOnce(&mut S)) {
+    struct Start<'a, S, F>(&'a mut S, Option<F>);
+    extern "C" fn start<S, F: FnOnce(&mut S)>(start: *mut Start<'_, S, F>) {
+        // SAFETY: `on_foreign_stack` passes a value that outlives the call.
+        let Start(state, run) = unsafe { &mut *start };
+        run.take().unwrap()(state);
+    }
+    fn entry_of<S, F: FnOnce(&mut S)>(_: &F) -> usize {
+        start::<S, F> as *const () as usize
     }
     let mut stack = vec![0u128; len_bytes / 16];
     let top = stack.as_mut_ptr_range().end;
-    let entry: extern "C" fn(*mut S, *const fn(&mut S)) = start::<S>;
-    // SAFETY: the buffer is aligned, large enough, and alive until the call returns; rbx keeps the
+    let entry = entry_of::<S, _>(&run);
+    let mut start = Start(state, Some(run));
+    // SAFETY: the buffer is aligned, large enough, and alive until the call returns; r12 keeps the
     // stack pointer, and everything that a C call may change is declared.
     unsafe {
         std::arch::asm!(
@@ -298,8 +343,7 @@ fn on_foreign_stack<S>(len_bytes: usize, state: &mut S, run: fn(&mut S)) {
             "mov rsp, r12",
             top = in(reg) top,
             entry = in(reg) entry,
-            in("rdi") std::ptr::from_mut(state),
-            in("rsi") &raw const run,
+            in("rdi") &raw mut start,
             out("r12") _,
             clobber_abi("C"),
         );

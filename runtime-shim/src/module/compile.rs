@@ -135,17 +135,18 @@ mod cached {
     use super::compile;
     use crate::{
         engine::Engine,
-        error::Error,
+        error::{Error, ErrorKind},
+        errors::InputError,
         module::{Module, Origin},
     };
     use sha2::{Digest, Sha256};
     use wasmelt_abi::{ABI_VERSION, Writer};
-    use wasmelt_cache::{Cache, Key, KeyBuilder};
+    use wasmelt_cache::{Cache, CacheError, Entry, Key, KeyBuilder, Mode};
     use wasmelt_compiler::{CompileOptions, VERSION, pinned_dependencies};
     use wasmelt_loader::{Library, Source, Trust};
 
     /// Looks the module up, or compiles and publishes it. A bad entry is moved aside and treated
-    /// as a miss.
+    /// as a miss; so is a failure of the cache, which the module remembers, unless it must hit.
     pub(super) fn load_or_compile(
         engine: &Engine,
         wasm: &[u8],
@@ -153,29 +154,54 @@ mod cached {
         cache: &Cache,
     ) -> Result<Module, Error> {
         let key = key(wasm, options);
-        if let Some(entry) = cache.lookup(&key)? {
-            let path = Some(entry.path().to_owned());
-            let file = entry.into_file();
-            let loaded = wasmelt_loader::load(Source::File { file, path }, &Trust::OwnCache);
-            match loaded {
-                Ok(library) if is_of(&library, wasm, options) => {
-                    return Module::from_library(engine, library, Origin::Cache);
-                }
-                Ok(_) => quarantine(cache, &key, "the artifact is of another module")?,
-                Err(error) if error.is_artifact_refused() => {
-                    quarantine(cache, &key, &error.to_string())?;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        let mut failure = None;
+        match cache.lookup(&key) {
+            Ok(Some(entry)) => match load(engine, entry, wasm, options) {
+                Ok(module) => return Ok(module),
+                Err(error) if cache.mode() == Mode::MustHit => return Err(error),
+                Err(error) => failure = set_aside(cache, &key, &error),
+            },
+            Ok(None) => {}
+            Err(error) if cache.mode() == Mode::MustHit => return Err(error.into()),
+            Err(error) => failure = Some(error),
         }
         let artifact = compile(wasm, options)?.shared_object();
-        cache.publish(&key, &artifact)?;
-        Module::from_compiled(engine, &artifact)
+        if cache.mode() == Mode::ReadWrite && failure.is_none() {
+            failure = cache.publish(&key, &artifact).err();
+        }
+        let module = Module::from_compiled(engine, &artifact)?;
+        if let Some(failure) = failure {
+            module.set_cache_failure(failure);
+        }
+        Ok(module)
     }
 
-    fn quarantine(cache: &Cache, key: &Key, reason: &str) -> Result<(), Error> {
-        cache.quarantine(key, reason)?;
-        Ok(())
+    fn load(
+        engine: &Engine,
+        entry: Entry,
+        wasm: &[u8],
+        options: &CompileOptions,
+    ) -> Result<Module, Error> {
+        let path = Some(entry.path().to_owned());
+        let file = entry.into_file();
+        let library = wasmelt_loader::load(Source::File { file, path }, &Trust::OwnCache)?;
+        if !is_of(&library, wasm, options) {
+            return Err(InputError::OtherModule.into());
+        }
+        Module::from_library(engine, library, Origin::Cache)
+    }
+
+    /// Moves a bad entry aside, where the mode allows it, and returns what went wrong with that. An
+    /// error that is not the entry's fault leaves it where it is.
+    fn set_aside(cache: &Cache, key: &Key, error: &Error) -> Option<CacheError> {
+        let is_bad = match error.kind() {
+            ErrorKind::Load(error) => error.is_artifact_refused(),
+            _ => true,
+        };
+        if !is_bad || cache.mode() != Mode::ReadWrite {
+            return None;
+        }
+        cache.quarantine(key, &error.to_string()).err()
     }
 
     /// Everything that decides the bytes of the artifact.

@@ -341,21 +341,25 @@ where
             core::ptr::with_exposed_provenance(address((*registers).integers[0]));
         let closure = &*closure;
         let mut arguments = Arguments::new(&*registers, stack);
-        let params: Vec<Val> = closure
-            .ty
-            .params()
-            .iter()
-            .map(|ty| {
-                let ty = ty.to_abi().expect("compiled code passes numbers");
-                Val::from_bits(ty, arguments.next(ty))
-            })
-            .collect();
+        let types = closure.ty.params();
+        // Usual functions need no allocation.
+        let (mut few, mut many) = ([const { Val::I32(0) }; 8], Vec::new());
+        let params = if types.len() <= few.len() {
+            &mut few[..types.len()]
+        } else {
+            many.resize(types.len(), Val::I32(0));
+            &mut many[..]
+        };
+        for (param, ty) in params.iter_mut().zip(types) {
+            let ty = ty.to_abi().expect("compiled code passes numbers");
+            *param = Val::from_bits(ty, arguments.next(ty));
+        }
         let caller = core::ptr::with_exposed_provenance_mut(address(arguments.next(ValType::I64)));
-        run::<T, _>(caller, move |caller| {
+        run::<T, _>(caller, |caller| {
             let mut results = [Val::I32(0)];
             let results = &mut results[..closure.ty.results().len()];
             closure.ty.prepare_outputs(results)?;
-            (closure.func)(caller, &params, results)?;
+            (closure.func)(caller, params, results)?;
             closure.ty.check_results(results)?;
             Ok(results.first().and_then(Val::to_bits).unwrap_or_default())
         })

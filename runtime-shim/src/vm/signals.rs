@@ -205,7 +205,12 @@ pub(super) fn ensure_signal_stack() -> Result<(), Error> {
             operation: "install a stack for signal handlers",
             error: error.to_string(),
         })?;
-        SIGNAL_STACK.with(|place| *place.borrow_mut() = Some(stack));
+        let mut stack = Some(stack);
+        let stored = SIGNAL_STACK.try_with(|place| *place.borrow_mut() = stack.take());
+        if stored.is_err() {
+            // The thread is ending, and its destructors call compiled code: the stack stays.
+            mem::forget(stack);
+        }
     }
     with_thread(|thread| thread.has_signal_stack.set(true));
     Ok(())

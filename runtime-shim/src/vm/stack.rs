@@ -49,10 +49,20 @@ pub(super) fn limit(
     let Some(outer) = outer else {
         return outermost_limit(thread, block, sp);
     };
+    if !is_same_stack(outer.vm.stack_limit, previous.addr(), sp) {
+        return outermost_limit(thread, block, sp);
+    }
     if ptr::eq(outer, block) {
         return block.vm.stack_limit;
     }
     outermost_limit(thread, block, sp).max(outer.vm.stack_limit)
+}
+
+/// Whether `sp` is on the stack of an outer activation, rather than on that of a coroutine which a
+/// host function runs. The outer limit is at most a reserve above the end of its stack.
+#[inline]
+fn is_same_stack(outer_limit: usize, outer_activation: usize, sp: usize) -> bool {
+    sp < outer_activation && sp >= outer_limit.saturating_sub(RESERVE_LEN_BYTES)
 }
 
 #[inline]
