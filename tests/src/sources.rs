@@ -65,6 +65,8 @@ pub fn check_captions(files: &[SourceFile]) -> Vec<String> {
 }
 
 /// One sentence for each difference between the files that allow unsafe code and those that `list` names.
+///
+/// Tests may be named in running text; a row of a table claims that its file is such a module.
 #[must_use]
 pub fn check_unsafe_list(files: &[SourceFile], list: &str) -> Vec<String> {
     let allowing: BTreeSet<&str> = files
@@ -72,18 +74,22 @@ pub fn check_unsafe_list(files: &[SourceFile], list: &str) -> Vec<String> {
         .filter(|file| allows_unsafe(&file.text))
         .map(|file| file.path.as_str())
         .collect();
-    let listed: BTreeSet<&str> = list
-        .split(|character: char| character == '`' || character.is_whitespace())
-        .filter(|word| {
-            Path::new(word)
-                .extension()
-                .is_some_and(|extension| extension == "rs")
-        })
+    let is_source = |word: &&str| {
+        Path::new(word)
+            .extension()
+            .is_some_and(|found| found == "rs")
+    };
+    let named: BTreeSet<&str> = list.split('`').filter(is_source).collect();
+    let claimed: BTreeSet<&str> = list
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .filter_map(|row| row.split('`').nth(1))
+        .filter(is_source)
         .collect();
     let missing = allowing
-        .difference(&listed)
+        .difference(&named)
         .map(|path| format!("{path} allows unsafe code, but {UNSAFE_LIST} does not list it"));
-    let stale = listed.difference(&allowing).map(|path| {
+    let stale = claimed.difference(&allowing).map(|path| {
         format!("{UNSAFE_LIST} lists {path}, which has no unsafe code or does not exist")
     });
     missing.chain(stale).collect()
@@ -105,18 +111,21 @@ fn caption_fault(text: &str) -> Option<&'static str> {
 
 /// Whether an attribute of the file, or of an item in it, allows unsafe code.
 fn allows_unsafe(text: &str) -> bool {
-    text.lines().map(str::trim_start).any(|line| {
-        let attribute = line.strip_prefix("#![").or_else(|| line.strip_prefix("#["));
-        attribute.is_some_and(|attribute| {
-            (attribute.starts_with("allow(") || attribute.starts_with("expect("))
-                && attribute.contains("unsafe_code")
-        })
-    }) || ["#![allow(\n", "#![expect(\n"].iter().any(|opening| {
-        text.split(opening).skip(1).any(|rest| {
-            rest.split(")]")
-                .next()
-                .is_some_and(|inner| inner.contains("unsafe_code"))
-        })
+    let starts = text.match_indices("unsafe_code").filter_map(|(lint, _)| {
+        // The attribute that the word stands in opens at the last `#`, and it opens a line.
+        let opening = text[..lint].rfind('#')?;
+        let line_start = text[..opening].rfind('\n').map_or(0, |newline| newline + 1);
+        text[line_start..opening]
+            .trim()
+            .is_empty()
+            .then_some(&text[opening..lint])
+    });
+    let openings = ["#![allow(", "#![expect(", "#[allow(", "#[expect("];
+    starts.into_iter().any(|attribute| {
+        openings
+            .iter()
+            .any(|opening| attribute.starts_with(opening))
+            && !attribute.contains(")]")
     })
 }
 
@@ -164,7 +173,7 @@ mod tests {
             ),
             file(
                 "a/two.rs",
-                "mod x {\n    #[expect(unsafe_code, reason = \"y\")]\n}\n",
+                "mod x {\n    #[expect(\n        unsafe_code,\n        reason = \"y\"\n    )]\n}\n",
             ),
             file(
                 "a/three.rs",
@@ -172,12 +181,13 @@ mod tests {
             ),
             file("a/four.rs", "#![forbid(unsafe_code)]\n// unsafe_code\n"),
         ];
-        let complete = "- `a/one.rs`: maps\n- `a/two.rs`: enters\n- `a/three.rs`: leaves\n";
-        assert!(check_unsafe_list(&files, complete).is_empty());
+        let complete =
+            "| `a/one.rs` | maps |\n| `a/two.rs` | enters |\n\nand in `a/three.rs`, `b.rs`\n";
+        assert_eq!(check_unsafe_list(&files, complete), Vec::<String>::new());
         assert_eq!(
             check_unsafe_list(
                 &files,
-                "- `a/one.rs`, `a/three.rs`: maps\n- `a/four.rs`: gone\n"
+                "| `a/one.rs` | maps `a/three.rs` |\n| `a/four.rs` | gone |\n"
             ),
             [
                 "a/two.rs allows unsafe code, but docs/unsafe.md does not list it",
