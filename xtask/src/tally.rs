@@ -15,7 +15,7 @@ const MAY_BE_MISSING: &[&str] = &["corpus", "root", "mount namespaces"];
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
-    /// How many times each line `not run: X missing` was printed, by X.
+    /// How many times a test said `not run: …`, by what followed.
     pub(crate) not_run: BTreeMap<String, u64>,
 }
 
@@ -35,9 +35,7 @@ impl Tally {
             self.passed += count_before(result, " passed");
             self.failed += count_before(result, " failed");
         } else if let Some((_, what)) = line.split_once("not run: ") {
-            // `a missing (details)` and `a missing` are the same lack.
-            let what = what.split(" missing").next().unwrap_or(what).trim();
-            *self.not_run.entry(what.to_owned()).or_default() += 1;
+            *self.not_run.entry(lack(what)).or_default() += 1;
         }
     }
 
@@ -61,15 +59,18 @@ impl Tally {
     }
 
     fn missing_tools(&self) -> impl Iterator<Item = &str> {
-        let is_tool = |what: &&str| !MAY_BE_MISSING.contains(what);
-        self.not_run.keys().map(String::as_str).filter(is_tool)
+        let missing = self
+            .not_run
+            .keys()
+            .filter_map(|what| what.strip_suffix(" missing"));
+        missing.filter(|what| !MAY_BE_MISSING.contains(what))
     }
 
     /// One line per thing that was missing.
     pub(crate) fn not_run_lines(&self) -> impl Iterator<Item = String> {
         self.not_run
             .iter()
-            .map(|(what, count)| format!("not run: {what} missing ({count} tests)"))
+            .map(|(what, count)| format!("not run: {what} ({count} times)"))
     }
 }
 
@@ -86,6 +87,15 @@ impl AddAssign for Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+/// What was lacking, without the details: `a missing (denied)` is `a missing`. What does not say
+/// `missing` is something that this host does not permit.
+fn lack(what: &str) -> String {
+    match what.split_once(" missing") {
+        Some((tool, _)) => format!("{} missing", tool.trim()),
+        None => what.trim().to_owned(),
     }
 }
 
@@ -135,7 +145,7 @@ mod tests {
         let tally = tally("not run: gdb missing\nnot run: gdb missing\ntest result: ok. 1 passed;");
         assert_eq!(
             tally.not_run_lines().collect::<Vec<_>>(),
-            ["not run: gdb missing (2 tests)"]
+            ["not run: gdb missing (2 times)"]
         );
         tally.check_in(false).expect("fine at home");
         let error = tally.check_in(true).expect_err("not in CI");
@@ -147,9 +157,10 @@ mod tests {
         let tally = tally(
             "not run: corpus missing\n\
              test a ... not run: mount namespaces missing (not permitted)\n\
+             not run: gdb may not trace here\n\
              test result: ok. 1 passed; 0 failed",
         );
-        assert_eq!(tally.not_run.len(), 2);
+        assert_eq!(tally.not_run.len(), 3);
         tally.check_in(true).expect("allowed");
     }
 }

@@ -1,0 +1,78 @@
+//! The table of generators.
+
+mod addresses;
+mod calls;
+mod control;
+mod ops;
+mod single_inst;
+mod smith;
+
+use crate::compare::{Call, Case};
+use crate::value::Value;
+
+/// Makes cases of one kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Generator {
+    /// What `--generator` calls it.
+    pub name: &'static str,
+    /// What its cases are.
+    pub about: &'static str,
+    generate: fn(u64) -> Case,
+    /// How many seeds run under `cargo test`.
+    pub smoke_seeds: u64,
+}
+
+/// All of them.
+pub const GENERATORS: &[Generator] = &[
+    Generator {
+        name: "smith",
+        about: "whole modules of wasm-smith, with every MVP instruction",
+        generate: smith::generate,
+        smoke_seeds: 300,
+    },
+    Generator {
+        name: "single-inst",
+        about: "one numeric or memory instruction on interesting values",
+        generate: single_inst::generate,
+        smoke_seeds: single_inst::KINDS,
+    },
+    Generator {
+        name: "addresses",
+        about: "address arithmetic around the places where it wraps or ends",
+        generate: addresses::generate,
+        smoke_seeds: 120,
+    },
+    Generator {
+        name: "calls",
+        about: "many parameters, direct and indirect calls, imports between definitions",
+        generate: calls::generate,
+        smoke_seeds: 120,
+    },
+    Generator {
+        name: "control",
+        about: "nested blocks, loops and branch tables that carry values",
+        generate: control::generate,
+        smoke_seeds: 200,
+    },
+];
+
+impl Generator {
+    /// The generator called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        GENERATORS.iter().find(|generator| generator.name == name)
+    }
+
+    /// The case of `seed`, always the same.
+    #[must_use]
+    pub fn generate(&self, seed: u64) -> Case {
+        (self.generate)(seed)
+    }
+}
+
+fn call(name: impl Into<String>, arguments: impl Into<Vec<Value>>) -> Call {
+    Call {
+        name: name.into(),
+        arguments: arguments.into(),
+    }
+}
