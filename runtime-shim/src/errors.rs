@@ -373,7 +373,7 @@ pub enum InstantiationError {
         /// How many elements it has.
         len: u32,
     },
-    /// The module has a start function, and the engine or the caller allows none.
+    /// The module has a start function, and the engine allows none.
     #[error("found an unexpected start function with index {index}")]
     UnexpectedStartFn {
         /// Function index.

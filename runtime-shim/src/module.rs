@@ -4,7 +4,7 @@ use crate::{
     backtrace::{CodeAddress, WasmFrame},
     engine::Engine,
     error::Error,
-    errors::{ArtifactError, ImportName},
+    errors::{ArtifactError, ImportName, InstantiationError},
     source::Source,
     types::{ExternType, FuncType, GlobalType, MemoryType, TableType},
     vm,
@@ -106,6 +106,11 @@ impl Module {
     fn from_library(engine: &Engine, library: Library, origin: Origin) -> Result<Self, Error> {
         check_options(engine, &library)?;
         let manifest = library.manifest();
+        if let Some(index) = manifest.start
+            && !engine.config().is_start_fn_allowed()
+        {
+            return Err(InstantiationError::UnexpectedStartFn { index }.into());
+        }
         let types: Box<[FuncType]> = manifest.types.iter().map(FuncType::from_abi).collect();
         let mut exports_by_name: Box<[u32]> = (0..)
             .zip(&manifest.exports)

@@ -50,8 +50,8 @@ fn start_functions_can_be_forbidden() {
     let mut config = Config::default();
     config.allow_start_fn(false);
     let engine = Engine::new(&config);
-    let module = module(&engine, "(module (func $f) (start $f))");
-    let error = Instance::new(&mut Store::new(&engine, ()), &module, &[]).unwrap_err();
+    Module::new(&engine, "(module (func $f))").unwrap();
+    let error = Module::new(&engine, "(module (func $f) (start $f))").unwrap_err();
     assert!(matches!(
         error.kind(),
         ErrorKind::Instantiation(InstantiationError::UnexpectedStartFn { index: 0 })

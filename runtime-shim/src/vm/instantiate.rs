@@ -42,11 +42,6 @@ pub(crate) fn instantiate<T>(
     externs: &[Extern],
 ) -> Result<Instance, Error> {
     let manifest = module.manifest();
-    if let Some(index) = manifest.start
-        && !store.engine().config().is_start_fn_allowed()
-    {
-        return Err(InstantiationError::UnexpectedStartFn { index }.into());
-    }
     let imports = check_imports(&store.inner, module, externs)?;
     check_counts(store, manifest)?;
     let memory = new_memory(store, module)?;
