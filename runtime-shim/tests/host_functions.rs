@@ -15,7 +15,8 @@ use std::{
 use support::{Mode, call, in_every_mode, module, names};
 use wasmelt::{
     CallHook, Caller, Engine, Error, Extern, Func, FuncType, Instance, Linker, Module, Ref,
-    RefType, Store, Table, TableType, Val, ValType, errors::HostError,
+    RefType, ResourceLimiter, Store, Table, TableType, Val, ValType,
+    errors::{HostError, LimiterError},
 };
 
 #[derive(Debug, PartialEq)]
@@ -525,6 +526,98 @@ fn a_function_of_a_module_can_be_imported_by_another_and_called_directly() {
         assert_eq!(
             call::<_, _, i32>(&mut store, counter, "next", (0.0, 0i64)).unwrap(),
             3
+        );
+    });
+}
+
+/// Panics when a memory grows beyond its first page.
+struct PanickingLimiter;
+
+impl ResourceLimiter for PanickingLimiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        _desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        assert!(current == 0, "the limiter panics");
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        _desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        1
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}
+
+#[test]
+fn a_panic_of_the_limiter_unwinds_through_the_guest_that_grows() {
+    in_every_mode(|mode| {
+        let engine = mode.engine();
+        let mut store = Store::new(&engine, PanickingLimiter);
+        store.limiter(|limiter| limiter);
+        let module = module(
+            &engine,
+            r#"(module (memory 1) (func $grow (result i32) i32.const 1 memory.grow)
+                (func (export "run") (result i32) call $grow)
+                (func (export "size") (result i32) memory.size)
+                (func (export "trap") unreachable))"#,
+        );
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        for _ in 0..3 {
+            let run = AssertUnwindSafe(|| call::<_, (), i32>(&mut store, instance, "run", ()));
+            let panic = catch_unwind(run).unwrap_err();
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"the limiter panics"));
+            assert_eq!(
+                call::<_, (), i32>(&mut store, instance, "size", ()).unwrap(),
+                1
+            );
+            call::<_, (), ()>(&mut store, instance, "trap", ()).unwrap_err();
+        }
+    });
+}
+
+#[test]
+fn a_panic_of_a_call_hook_unwinds_too() {
+    in_every_mode(|mode| {
+        let engine = mode.engine();
+        let mut linker = Linker::new(&engine);
+        linker.func_wrap("h", "f", |x: i32| x).unwrap();
+        let module = module(&engine, CALLS_HOST);
+        let mut store = Store::new(&engine, 0);
+        store.call_hook(|calls: &mut i32, hook| {
+            if hook == CallHook::ReturningFromHost {
+                *calls += 1;
+                assert!(*calls != 2, "the hook panics");
+            }
+            Ok(())
+        });
+        let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 1).unwrap(),
+            1
+        );
+        let run = AssertUnwindSafe(|| call::<_, i32, i32>(&mut store, instance, "run", 1));
+        assert!(catch_unwind(run).is_err());
+        assert_eq!(
+            call::<_, i32, i32>(&mut store, instance, "run", 1).unwrap(),
+            1
         );
     });
 }
