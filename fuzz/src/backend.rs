@@ -214,6 +214,15 @@ macro_rules! backend {
             }
 
             fn stop_of(error: &Error) -> Stop {
+                use $krate::errors::{ErrorKind, InstantiationError};
+
+                if let ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit {
+                    ..
+                }) = error.kind()
+                {
+                    // The specification's trap, which wasmi reports without a code.
+                    return Stop::Trap(crate::oracle::Trap::TableOutOfBounds);
+                }
                 match error.as_trap_code() {
                     Some(code) => Stop::from_code(code as u8),
                     None => Stop::Failed(error.to_string()),

@@ -19,7 +19,7 @@ const ROTATE: [u8; 3] = [0x41, 0x01, 0x77];
 /// The code section's id.
 const CODE: u8 = 10;
 
-/// wasmi as it comes, except for [its `select`](self).
+/// wasmi as it comes, except for its `select`.
 #[derive(Debug)]
 pub struct Reference(WasmiEngine);
 
