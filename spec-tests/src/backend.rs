@@ -1,7 +1,7 @@
 //! The engines that scripts can run on.
 //!
 //! wasmelt has the call interface of wasmi 2.0, so both backends are the same source, written once in
-//! [`interpreter_backend!`] and compiled against either crate.
+//! `interpreter_backend!` and compiled against either crate.
 
 mod wasmelt_backend;
 mod wasmi_backend;

@@ -1,6 +1,6 @@
 //! Runs one script to its end, whatever the engine does: in a thread, or in a process of its own.
 //!
-//! Both ways send the same [`Message`]s to one collector, which knows at any time which directive is running. A process
+//! Both ways send the same `Message`s to one collector, which knows at any time which directive is running. A process
 //! that dies therefore fails its file at that directive, and only that file.
 
 use crate::collect::{Content, ScriptFile};

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::command::Cmd;
 use crate::tally::Tally;
-use crate::{RUNTIMES, readme, root};
+use crate::{readme, root};
 
 /// One step: a check counts as one result, a suite as many as it has tests.
 struct Step {
@@ -39,10 +39,6 @@ const STEPS: &[Step] = &[
     Step {
         name: "readme-test",
         run: readme_test,
-    },
-    Step {
-        name: "runtimes",
-        run: runtimes,
     },
     Step {
         name: "bench-smoke",
@@ -120,18 +116,6 @@ fn readme_test() -> Result<Tally> {
     Cmd::new("bash")
         .args(["-euc", &command])
         .dir(root())
-        .run_tests()
-}
-
-fn runtimes() -> Result<Tally> {
-    crate::cargo("test")
-        .args([
-            "--manifest-path",
-            RUNTIMES,
-            "--no-fail-fast",
-            "--",
-            "--show-output",
-        ])
         .run_tests()
 }
 

@@ -58,6 +58,12 @@ const CHORES: &[Chore] = &[
         run: spec,
     },
     Chore {
+        name: "runtimes",
+        arguments: "[ARGUMENTS OF cargo test…]",
+        about: "lint and test the workspace that runs real runtimes with Substrate's allocator",
+        run: runtimes,
+    },
+    Chore {
         name: "bless",
         arguments: "[FILTER]",
         about: "write the expected listings of the snapshot tests anew",
@@ -206,14 +212,6 @@ fn lint(arguments: &[String]) -> Result<()> {
             .args(deny)
             .run()?;
     }
-    for manifest in workspaces().iter().skip(1) {
-        clippy()
-            .arg("--manifest-path")
-            .arg(manifest)
-            .arg("--all-targets")
-            .args(deny)
-            .run()?;
-    }
     Ok(())
 }
 
@@ -233,6 +231,17 @@ fn spec(arguments: &[String]) -> Result<()> {
         cargo("test").args(["-p", "wasmelt-spec-tests"]),
         arguments,
     )])
+}
+
+/// A workspace of its own, so that the root needs none of Substrate's tree.
+fn runtimes(arguments: &[String]) -> Result<()> {
+    let manifest = ["--manifest-path", RUNTIMES];
+    cargo("clippy")
+        .args(manifest)
+        .args(["--all-targets", "--", "-D", "warnings"])
+        .run()?;
+    let test = cargo("test").arg("--no-fail-fast").args(manifest);
+    finish_tests(&[with_output_shown(test, arguments)])
 }
 
 /// Appends a caller's arguments for `cargo test`, and asks the tests to show what passing ones
@@ -262,7 +271,8 @@ fn finish_tests(commands: &[Cmd]) -> Result<()> {
 
 fn bless(arguments: &[String]) -> Result<()> {
     cargo("test")
-        .args(["-p", "wasmelt-tests", "--test", "disas", "--"])
+        .args(["-p", "wasmelt-compiler", "--test", "disas"])
+        .args(["-p", "wasmelt-cli", "--test", "cli", "--"])
         .args(arguments)
         .env("WASMELT_BLESS", "1")
         .run()?;
