@@ -451,17 +451,17 @@ fn run<T, R>(
     if sp <= limit {
         return Err(TrapCode::StackOverflow.into());
     }
+    if block_ref.has_signals && !has_signal_stack {
+        signals::ensure_signal_stack()?;
+    }
     let mut previous_stack_limit = None;
-    if limit != block_ref.vm.stack_limit {
-        let old_limit = block_ref.vm.stack_limit;
+    if limit != block_ref.stack_limit() {
+        let old_limit = block_ref.stack_limit();
         if !block_ref.store.get().is_null() {
             previous_stack_limit = Some(old_limit);
         }
         // SAFETY: the store is lent exclusively, and its guest does not run now.
         unsafe { (*store).inner.vm.set_stack_limit(limit) };
-    }
-    if block_ref.has_signals && !has_signal_stack {
-        signals::ensure_signal_stack()?;
     }
     let activation = Activation::new(code, previous, block);
     let activation = &raw const activation;

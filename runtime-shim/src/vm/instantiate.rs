@@ -293,7 +293,7 @@ fn new_context(store: &StoreInner, module: &Module, index: u32) -> VMContext {
             len_bytes: 0,
         },
         // SAFETY: the block lives as long as the store.
-        stack_limit: unsafe { (*block).vm.stack_limit },
+        stack_limit: unsafe { (*block).stack_limit() },
         table: VMTable {
             base: ptr::null_mut(),
             len_elements: 0,

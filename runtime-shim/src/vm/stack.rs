@@ -49,13 +49,13 @@ pub(super) fn limit(
     let Some(outer) = outer else {
         return outermost_limit(thread, block, sp);
     };
-    if !is_same_stack(outer.vm.stack_limit, previous.addr(), sp) {
+    if !is_same_stack(outer.stack_limit(), previous.addr(), sp) {
         return outermost_limit(thread, block, sp);
     }
     if ptr::eq(outer, block) {
-        return block.vm.stack_limit;
+        return block.stack_limit();
     }
-    outermost_limit(thread, block, sp).max(outer.vm.stack_limit)
+    outermost_limit(thread, block, sp).max(outer.stack_limit())
 }
 
 /// Whether `sp` is on the stack of an outer activation, rather than on that of a coroutine which a

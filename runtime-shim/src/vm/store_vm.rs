@@ -15,7 +15,7 @@ use crate::{
     types::FuncType,
 };
 use core::{
-    cell::Cell,
+    cell::{Cell, UnsafeCell},
     ffi::c_void,
     ptr::{self, NonNull},
     sync::atomic::{AtomicPtr, AtomicU32, Ordering},
@@ -94,7 +94,7 @@ pub(super) type GrowMemory =
 #[repr(C)]
 pub(super) struct StoreBlock {
     /// What compiled code sees: vmctx points here.
-    pub(super) vm: VMStoreContext,
+    vm: UnsafeCell<VMStoreContext>,
     /// The `Store<T>` of the innermost activation of this store.
     pub(super) store: Cell<*mut c_void>,
     pub(super) grow_memory: GrowMemory,
@@ -106,6 +106,14 @@ pub(super) struct StoreBlock {
 }
 
 impl StoreBlock {
+    /// Lowest stack pointer that compiled code may have.
+    #[inline]
+    pub(super) fn stack_limit(&self) -> usize {
+        // SAFETY: the field changes only while the store is borrowed exclusively, and never while
+        // this runs.
+        unsafe { (*self.vm.get()).stack_limit }
+    }
+
     /// The modules whose code this store may run. Safe to call in a signal handler.
     pub(super) fn code(&self) -> impl Iterator<Item = &CodeNode> {
         let mut next = self.code.load(Ordering::Acquire);
@@ -260,13 +268,13 @@ impl StoreVm {
     /// The machine of an empty `Store<T>`.
     pub(crate) fn new<T>(config: &Config) -> Self {
         let block = StoreBlock {
-            vm: VMStoreContext {
+            vm: UnsafeCell::new(VMStoreContext {
                 stack_limit: stack::NO_LIMIT,
                 fuel: 0,
                 interrupt: AtomicU32::new(0),
                 reserved_20: 0,
                 reserved_24: [0; 5],
-            },
+            }),
             store: Cell::new(ptr::null_mut()),
             grow_memory: super::libcalls::grow_memory::<T>,
             max_wasm_stack_bytes: config.max_wasm_stack_bytes(),
@@ -339,7 +347,7 @@ impl StoreVm {
     pub(super) fn set_stack_limit(&mut self, stack_limit: usize) {
         // SAFETY: the block lives as long as `self`, and the guest that reads the limit does not
         // run while the store is borrowed exclusively.
-        unsafe { (*self.block()).vm.stack_limit = stack_limit };
+        unsafe { (*self.block.as_ref().vm.get()).stack_limit = stack_limit };
         for instance in &self.instances {
             instance.block.set_stack_limit(stack_limit);
         }
