@@ -344,7 +344,8 @@ fn deny(arguments: &[String]) -> Result<()> {
             .arg(root().join("deny.toml"))
             .arg("--manifest-path")
             .arg(manifest)
-            .args(["--all-features", "check", "licenses", "bans", "sources"])
+            .args(["--all-features", "check", "--hide-inclusion-graph"])
+            .args(["licenses", "bans", "sources"])
             .run()
     })
 }
