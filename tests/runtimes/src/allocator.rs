@@ -11,7 +11,7 @@ const ALIGNMENT: u32 = 8;
 /// Who allocates.
 pub enum Allocator {
     /// The nodes' allocator.
-    FreeingBump(FreeingBumpHeapAllocator),
+    FreeingBump(Box<FreeingBumpHeapAllocator>),
     /// One pointer that only moves up; freeing does nothing.
     Bump {
         /// Where the next allocation starts.
@@ -23,7 +23,7 @@ impl Allocator {
     /// The nodes' allocator for a heap that starts at `heap_base`.
     #[must_use]
     pub fn freeing_bump(heap_base: u32) -> Self {
-        Self::FreeingBump(FreeingBumpHeapAllocator::new(heap_base))
+        Self::FreeingBump(Box::new(FreeingBumpHeapAllocator::new(heap_base)))
     }
 
     /// The simple allocator for a heap that starts at `heap_base`.
@@ -84,6 +84,10 @@ impl Allocator {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "memories of these tests are small"
+)]
 mod tests {
     use super::*;
 
