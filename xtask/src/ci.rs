@@ -42,7 +42,14 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "bench-smoke",
-        run: || check(crate::bench, &["--smoke"]),
+        run: bench_smoke,
+    },
+    Step {
+        name: "runtimes",
+        run: || {
+            crate::runtimes_lint()?;
+            crate::runtimes_test(&[]).run_tests()
+        },
     },
 ];
 
@@ -117,6 +124,16 @@ fn readme_test() -> Result<Tally> {
         .args(["-euc", &command])
         .dir(root())
         .run_tests()
+}
+
+/// The benches' own tests, then each benchmark once.
+fn bench_smoke() -> Result<Tally> {
+    let mut tally = Cmd::new("cargo")
+        .args(["test", "-p", "wasmelt-benches"])
+        .dir(root())
+        .run_tests()?;
+    tally += check(crate::bench, &["--smoke"])?;
+    Ok(tally)
 }
 
 #[cfg(test)]

@@ -216,13 +216,7 @@ fn lint(arguments: &[String]) -> Result<()> {
 }
 
 fn test(arguments: &[String]) -> Result<()> {
-    let selects = arguments
-        .iter()
-        .any(|argument| ["-p", "--package"].contains(&argument.as_str()));
-    let mut command = cargo("test").arg("--no-fail-fast");
-    if !selects {
-        command = command.arg("--workspace");
-    }
+    let command = cargo("test").arg("--no-fail-fast");
     finish_tests(&[with_output_shown(command, arguments)])
 }
 
@@ -235,13 +229,20 @@ fn spec(arguments: &[String]) -> Result<()> {
 
 /// A workspace of its own, so that the root needs none of Substrate's tree.
 fn runtimes(arguments: &[String]) -> Result<()> {
-    let manifest = ["--manifest-path", RUNTIMES];
+    runtimes_lint()?;
+    finish_tests(&[runtimes_test(arguments)])
+}
+
+fn runtimes_lint() -> Result<()> {
     cargo("clippy")
-        .args(manifest)
+        .args(["--manifest-path", RUNTIMES])
         .args(["--all-targets", "--", "-D", "warnings"])
-        .run()?;
-    let test = cargo("test").arg("--no-fail-fast").args(manifest);
-    finish_tests(&[with_output_shown(test, arguments)])
+        .run()
+}
+
+fn runtimes_test(arguments: &[String]) -> Cmd {
+    let test = cargo("test").args(["--no-fail-fast", "--manifest-path", RUNTIMES]);
+    with_output_shown(test, arguments)
 }
 
 /// Appends a caller's arguments for `cargo test`, and asks the tests to show what passing ones
