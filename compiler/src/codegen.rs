@@ -4,8 +4,8 @@ use crate::{
     error::CompileError,
     options::CompileOptions,
     translate::{
-        FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE, Stub, UNCHECKED_FRAME_LEN_BYTES,
-        abi_trap_code, build_stub, translate_function,
+        FUNCTION_NAMESPACE, LocalStorage, ModuleEnv, STUB_NAMESPACE, Stub,
+        UNCHECKED_FRAME_LEN_BYTES, abi_trap_code, build_stub, translate_function,
     },
 };
 use cranelift_codegen::{
@@ -120,10 +120,10 @@ impl CodeGenerator {
         text: Text,
     ) -> Result<(CompiledFunction, String), CompileError> {
         let function = env.module.imported_function_count + defined_index;
-        let isa = if downgrade {
-            &*self.downgraded
+        let (isa, storage) = if downgrade {
+            (&*self.downgraded, LocalStorage::Frame)
         } else {
-            &*self.wanted
+            (&*self.wanted, LocalStorage::Values)
         };
         let mut frame_len_bytes = 0;
         // Asking for the check makes the frame at most a little larger, so this settles at once.
@@ -132,6 +132,7 @@ impl CodeGenerator {
                 translate_function(
                     env,
                     defined_index,
+                    storage,
                     frame_len_bytes,
                     builder,
                     &mut context.func,

@@ -35,9 +35,9 @@ const LIMITS: GovernorLimits = GovernorLimits {
     max_loop_depth: 100,
     max_block_depth: 1_000,
     max_body_len_bytes: 500_000,
-    max_locals_times_blocks: 5_000_000,
+    max_locals_times_blocks: 1_000_000,
     max_branch_targets: 20_000,
-    module_work_per_byte: 3_800,
+    module_work_per_byte: 2_000,
     module_work_free: 1_000_000_000,
 };
 
@@ -58,8 +58,10 @@ pub struct Governor {
     pub locals: u32,
     /// Targets of `br_table`s.
     pub branch_targets: u32,
-    /// Whether the function calls anything.
-    pub has_calls: bool,
+    /// Calls, direct and indirect, and growths of the memory.
+    pub calls: u32,
+    /// Operands on the stack at each of these, its own included, added up.
+    pub operands_over_calls: u64,
 }
 
 impl Governor {
@@ -67,6 +69,12 @@ impl Governor {
     #[must_use]
     pub const fn limits() -> GovernorLimits {
         LIMITS
+    }
+
+    /// Whether the function calls anything.
+    #[must_use]
+    pub fn has_calls(&self) -> bool {
+        self.calls > 0
     }
 
     /// Whether this function, for itself, must be compiled without optimisation.
@@ -84,7 +92,7 @@ impl Governor {
     /// Estimated super-linear work of optimising this function, in nanoseconds of the worst code
     /// known (x86-64, Zen 5): chains of constant additions grow with the square of the body,
     /// loops in a row with the square of their number, nesting with blocks times depth, merges of
-    /// variables with locals times blocks.
+    /// variables with locals times blocks, spills with the values that live over calls.
     #[must_use]
     pub fn work(&self) -> u64 {
         let [body, blocks, loops, depth, loop_depth, locals] = [
@@ -102,7 +110,8 @@ impl Governor {
             (loops * loops).saturating_mul(36),
             (blocks * depth).saturating_mul(23),
             (blocks * loop_depth).saturating_mul(400),
-            (locals * blocks).saturating_mul(100),
+            (locals * blocks).saturating_mul(800),
+            self.operands_over_calls.saturating_mul(120),
         ]
         .into_iter()
         .fold(0, u64::saturating_add)

@@ -467,6 +467,7 @@ fn validate_body(
     let mut operators = wasmparser::OperatorsReader::new(reader);
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset()?;
+        let height = validator.operand_stack_height();
         validator.op(offset, &operator)?;
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
@@ -482,7 +483,8 @@ fn validate_body(
             }
             Operator::End => loop_depth -= u32::from(loops.pop() == Some(true)),
             Operator::Call { .. } | Operator::CallIndirect { .. } | Operator::MemoryGrow { .. } => {
-                governor.has_calls = true;
+                governor.calls += 1;
+                governor.operands_over_calls += u64::from(height);
             }
             Operator::BrTable { targets } => governor.branch_targets += targets.len() + 1,
             _ => {}

@@ -2,6 +2,7 @@
 //! compiles here in wasmi's place is a test in itself.
 
 use crate::oracle::{Engine, Session, Stop};
+use crate::rewrite::{Rewrite, nest_beyond_the_governor};
 use crate::rng::fnv1a;
 use crate::value::{Type, Value};
 
@@ -39,7 +40,7 @@ fn value_from(bits: u64, ty: Type) -> Value {
 macro_rules! backend {
     ($(#[$doc:meta])* $module:ident, $engine:ident, $krate:ident) => {
         mod $module {
-            use super::{Engine, HostLog, Session, Stop, Type, Value, value_from};
+            use super::{Engine, HostLog, Rewrite, Session, Stop, Type, Value, value_from};
             use $krate::{
                 AsContext, Caller, Error, Extern, ExternType, F32, F64, Func, Global, Instance,
                 Linker, Memory, Module, Mutability, Nullable, Ref, Store, Table, Val, ValType,
@@ -50,6 +51,7 @@ macro_rules! backend {
             pub struct $engine {
                 name: String,
                 engine: $krate::Engine,
+                rewrite: Option<Rewrite>,
             }
 
             struct Running {
@@ -63,7 +65,13 @@ macro_rules! backend {
                 /// An engine with this configuration; `name` goes into reports.
                 #[must_use]
                 pub fn new(name: &str, config: &$krate::Config) -> Self {
-                    Self { name: name.to_owned(), engine: $krate::Engine::new(config) }
+                    let engine = $krate::Engine::new(config);
+                    Self { name: name.to_owned(), engine, rewrite: None }
+                }
+
+                /// The same, but it is given modules that were rewritten.
+                pub(crate) fn rewriting(self, rewrite: Rewrite) -> Self {
+                    Self { rewrite: Some(rewrite), ..self }
                 }
             }
 
@@ -73,7 +81,12 @@ macro_rules! backend {
                 }
 
                 fn start(&self, wasm: &[u8]) -> Result<Box<dyn Session>, Stop> {
-                    let module = Module::new(&self.engine, wasm)
+                    let rewritten = match self.rewrite {
+                        Some(rewrite) => rewrite(wasm),
+                        None => Ok(wasm.to_vec()),
+                    };
+                    let wasm = rewritten.map_err(|error| Stop::Refused(error.to_string()))?;
+                    let module = Module::new(&self.engine, &wasm)
                         .map_err(|error| Stop::Refused(error.to_string()))?;
                     let mut store = Store::new(&self.engine, HostLog::default());
                     let mut linker = Linker::new(&self.engine);
@@ -273,13 +286,15 @@ backend! {
 }
 
 /// Names of the configurations in which wasmelt is tested.
-pub const CONFIGURATIONS: [&str; 6] = [
+pub const CONFIGURATIONS: [&str; 8] = [
     "guard-speed",
     "explicit-speed",
     "signal-free-speed",
     "guard-none",
     "explicit-none",
     "signal-free-none",
+    "guard-downgraded",
+    "signal-free-downgraded",
 ];
 
 /// wasmelt in the named one of [`CONFIGURATIONS`].
@@ -299,10 +314,13 @@ pub fn wasmelt(configuration: &str) -> Option<WasmeltEngine> {
     match opt_level {
         "speed" => config.opt_level(OptLevel::Speed),
         "none" => config.opt_level(OptLevel::None),
+        "downgraded" => &mut config,
         _ => return None,
     };
-    Some(WasmeltEngine::new(
-        &format!("wasmelt {configuration}"),
-        &config,
-    ))
+    let engine = WasmeltEngine::new(&format!("wasmelt {configuration}"), &config);
+    Some(if opt_level == "downgraded" {
+        engine.rewriting(nest_beyond_the_governor)
+    } else {
+        engine
+    })
 }

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::{CONFIGURATIONS, WasmeltEngine, wasmelt};
+use crate::backend::{CONFIGURATIONS, WasmeltEngine, WasmiEngine, wasmelt};
 use crate::compare::{Case, Stats, Verdict, compare};
 use crate::generators::Generator;
 use crate::oracle::Engine;
-use crate::reference::{Reference, reference};
+use crate::reference::reference;
 
 /// The engines, made once for any number of cases.
 pub struct Runner {
-    reference: Reference,
+    reference: WasmiEngine,
     subjects: Vec<WasmeltEngine>,
     /// Whether each case runs on all subjects, or on the first and one other.
     all: bool,

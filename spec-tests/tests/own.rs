@@ -21,6 +21,11 @@ fn check(engines: &[&str], matrix: bool) {
 }
 
 #[test]
+fn wasmelt_passes_our_corner_cases_in_every_configuration() {
+    check(&["wasmelt"], true);
+}
+
+#[test]
 fn wasmi_passes_our_corner_cases() {
     check(&["wasmi"], false);
 }

@@ -169,16 +169,18 @@ pub const RECIPES: &[BombRecipe] = &[
         name: "imports-and-types-50000",
         build: |_| imported_functions(50_000),
     },
-];
-
-/// Recipes that cost more than the bound allows, and that no suite runs until the compiler keeps
-/// locals of downgraded functions in stack slots and the governor counts operands over calls.
-pub const OVER_THE_BOUND: &[BombRecipe] = &[
     BombRecipe {
         name: "locals-times-blocks-below",
         build: |limits| {
             let locals = limits.locals_times_blocks / u64::from(limits.blocks);
             repeated(&diamonds(limits.blocks, locals as u32 - 2))
+        },
+    },
+    BombRecipe {
+        name: "locals-times-blocks-below-few-blocks",
+        build: |limits| {
+            let locals = limits.locals_times_blocks / 200;
+            repeated(&diamonds(200, locals as u32 - 2))
         },
     },
     BombRecipe {
@@ -188,6 +190,10 @@ pub const OVER_THE_BOUND: &[BombRecipe] = &[
     BombRecipe {
         name: "calls-with-live-operands",
         build: |_| repeated(&calls_over_operands(2_000)),
+    },
+    BombRecipe {
+        name: "calls-with-few-live-operands",
+        build: |_| repeated(&calls_over_operands(300)),
     },
 ];
 

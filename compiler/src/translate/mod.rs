@@ -16,13 +16,15 @@ mod stubs;
 mod traps;
 
 pub(crate) use env::{FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE};
+pub(crate) use locals::LocalStorage;
 pub(crate) use stubs::{Stub, build_stub};
 pub(crate) use traps::abi_trap_code;
 
 use crate::error::CompileError;
 use control::Frame;
 use cranelift_codegen::ir::{
-    AbiParam, ArgumentPurpose, FuncRef, Function, SigRef, SourceLoc, UserFuncName, Value, types,
+    AbiParam, ArgumentPurpose, Block, FuncRef, Function, InstBuilder, SigRef, SourceLoc,
+    UserFuncName, Value, types,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use env::Regions;
@@ -42,6 +44,7 @@ pub(crate) const UNCHECKED_FRAME_LEN_BYTES: u32 = 4096;
 pub(crate) fn translate_function(
     env: &ModuleEnv<'_>,
     defined_index: u32,
+    storage: LocalStorage,
     frame_len_bytes: u32,
     builder_context: &mut FunctionBuilderContext,
     func: &mut Function,
@@ -50,10 +53,10 @@ pub(crate) fn translate_function(
     let body = &env.module.bodies[defined_index as usize];
     func.name = UserFuncName::user(FUNCTION_NAMESPACE, index);
     func.signature = env.signature(env.module.function_type(index));
-    let mut translator = Translator::new(env, index, func, builder_context);
+    let mut translator = Translator::new(env, index, storage, func, builder_context);
     translator.check_stack(
         frame_len_bytes,
-        env.module.governors[defined_index as usize].has_calls,
+        env.module.governors[defined_index as usize].has_calls(),
     );
     translator
         .translate_body(body)
@@ -70,6 +73,8 @@ struct Translator<'env, 'func> {
     env: &'env ModuleEnv<'env>,
     index: u32,
     builder: FunctionBuilder<'func>,
+    /// Its parameters are the function's: vmctx, then the wasm parameters.
+    entry: Block,
     /// First parameter.
     vmctx: Value,
     /// The wasm operand stack.
@@ -89,6 +94,7 @@ impl<'env, 'func> Translator<'env, 'func> {
     fn new(
         env: &'env ModuleEnv<'env>,
         index: u32,
+        storage: LocalStorage,
         func: &'func mut Function,
         builder_context: &'func mut FunctionBuilderContext,
     ) -> Self {
@@ -98,31 +104,28 @@ impl<'env, 'func> Translator<'env, 'func> {
         builder.append_block_params_for_function_params(entry);
         builder.switch_to_block(entry);
         builder.seal_block(entry);
-        let params = builder.block_params(entry).to_vec();
-        let mut translator = Self {
+        let vmctx = builder.block_params(entry)[0];
+        Self {
             env,
             index,
             builder,
-            vmctx: params[0],
+            entry,
+            vmctx,
             stack: Vec::new(),
             frames: Vec::new(),
             reachable: true,
-            locals: Locals::default(),
+            locals: Locals::new(storage),
             regions,
             function_refs: BTreeMap::new(),
             call_signatures: BTreeMap::new(),
             libcall_signatures: BTreeMap::new(),
-        };
-        for (index, param) in (0..).zip(&params[1..]) {
-            let ty = translator.builder.func.dfg.value_type(*param);
-            translator.locals.declare(1, ty);
-            let variable = translator.local_variable(index);
-            translator.builder.def_var(variable, *param);
         }
-        translator
     }
 
+    /// Translates the body, behind the check of the stack: nothing before it may touch the frame.
     fn translate_body(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
+        self.declare_params();
+        let body_start = self.builder.ins().nop();
         for local in body.get_locals_reader()? {
             let (count, ty) = local?;
             self.locals
@@ -136,6 +139,7 @@ impl<'env, 'func> Translator<'env, 'func> {
             self.builder.set_srcloc(SourceLoc::new(offset));
             self.translate_operator(&operator);
         }
+        self.zero_slots(body_start);
         Ok(())
     }
 

@@ -1,0 +1,160 @@
+//! Rewrites function bodies so that they mean the same and are compiled or interpreted differently.
+
+use wasmelt_compiler::Governor;
+use wasmparser::{BinaryReaderError, FunctionBody, Operator, Parser, Payload, ValType};
+
+/// Makes another module that behaves the same.
+pub(crate) type Rewrite = fn(&[u8]) -> Result<Vec<u8>, BinaryReaderError>;
+
+/// `i32.const 1`, `i32.rotl`.
+const ROTATE: [u8; 3] = [0x41, 0x01, 0x77];
+/// The first byte of `block`.
+const BLOCK: u8 = 0x02;
+/// `end`.
+const END: u8 = 0x0b;
+/// The block type without a result.
+const EMPTY: u8 = 0x40;
+/// The code section's id.
+const CODE: u8 = 10;
+
+/// Rotates the condition of every `select` by one bit: it is zero afterwards exactly if it was
+/// before, and no comparison is its last step.
+pub(crate) fn rotate_select_conditions(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+    rewrite_bodies(wasm, |body, _| {
+        let range = body.range();
+        let mut code = Vec::with_capacity(range.len());
+        let mut from = range.start;
+        for operator in body.get_operators_reader()?.into_iter_with_offsets() {
+            let (operator, offset) = operator?;
+            if matches!(operator, Operator::Select) {
+                code.extend_from_slice(&wasm[from..offset]);
+                code.extend_from_slice(&ROTATE);
+                from = offset;
+            }
+        }
+        code.extend_from_slice(&wasm[from..range.end]);
+        Ok(code)
+    })
+}
+
+/// Wraps every body in so many blocks that the governor compiles it without optimisation and
+/// keeps its locals in the frame.
+pub(crate) fn nest_beyond_the_governor(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+    let depth = Governor::limits().max_block_depth as usize + 1;
+    rewrite_bodies(wasm, |body, result| {
+        let range = body.range();
+        let start = body.get_operators_reader()?.original_position();
+        let result = result.map_or(EMPTY, |ty| match ty {
+            ValType::I32 => 0x7f,
+            ValType::I64 => 0x7e,
+            ValType::F32 => 0x7d,
+            ValType::F64 => 0x7c,
+            other => unreachable!("the MVP has no type {other}"),
+        });
+        let mut code = wasm[range.start..start].to_vec();
+        code.extend([BLOCK, result].repeat(depth));
+        code.extend_from_slice(&wasm[start..range.end]);
+        code.extend([END].repeat(depth));
+        Ok(code)
+    })
+}
+
+/// Rewrites each body, of which the result type is given as well.
+fn rewrite_bodies(
+    wasm: &[u8],
+    mut rewrite: impl FnMut(&FunctionBody<'_>, Option<ValType>) -> Result<Vec<u8>, BinaryReaderError>,
+) -> Result<Vec<u8>, BinaryReaderError> {
+    let mut output = Vec::with_capacity(wasm.len() + wasm.len() / 8);
+    // Up to here the input is in the output.
+    let mut copied = 0;
+    let mut bodies = Vec::new();
+    let mut result_types = Vec::new();
+    let mut functions = Vec::new();
+    let mut defined = 0;
+    for payload in Parser::new(0).parse_all(wasm) {
+        match payload? {
+            Payload::TypeSection(section) => {
+                for ty in section.into_iter_err_on_gc_types() {
+                    result_types.push(ty?.results().first().copied());
+                }
+            }
+            Payload::FunctionSection(section) => {
+                functions = section.into_iter().collect::<Result<_, _>>()?;
+            }
+            Payload::CodeSectionStart { count, range, .. } => {
+                // All our modules have lengths in their shortest form.
+                let mut length = Vec::new();
+                leb128(&mut length, len_u32(&wasm[range.clone()]));
+                let header = range.start - length.len() - 1;
+                assert_eq!(wasm[header], CODE, "a section begins with its id");
+                output.extend_from_slice(&wasm[copied..header]);
+                copied = range.end;
+                leb128(&mut bodies, count);
+            }
+            Payload::CodeSectionEntry(body) => {
+                let ty: u32 = functions[defined];
+                defined += 1;
+                let code = rewrite(&body, result_types[ty as usize])?;
+                leb128(&mut bodies, len_u32(&code));
+                bodies.extend_from_slice(&code);
+            }
+            _ => {}
+        }
+    }
+    if !bodies.is_empty() {
+        output.push(CODE);
+        leb128(&mut output, len_u32(&bodies));
+        output.extend_from_slice(&bodies);
+    }
+    output.extend_from_slice(&wasm[copied..]);
+    Ok(output)
+}
+
+fn len_u32(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).expect("generated modules are small")
+}
+
+fn leb128(output: &mut Vec<u8>, mut value: u32) {
+    while value >= 0x80 {
+        output.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    output.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rewrite, nest_beyond_the_governor, rotate_select_conditions};
+    use crate::builder::Builder;
+    use crate::generators::Generator;
+    use wasmelt_compiler::{CompileOptions, compile};
+
+    #[test]
+    fn a_module_without_code_is_left_alone() {
+        let empty = Builder::default().finish();
+        for rewrite in [
+            rotate_select_conditions as Rewrite,
+            nest_beyond_the_governor,
+        ] {
+            assert_eq!(rewrite(&empty).expect("valid"), empty);
+        }
+    }
+
+    #[test]
+    fn nested_functions_are_all_downgraded() {
+        let case = Generator::named("control")
+            .expect("there is one")
+            .generate(1);
+        let downgraded = |wasm: &[u8]| {
+            let module = compile(wasm, &CompileOptions::default()).expect("a valid module");
+            (
+                module.manifest().downgraded_function_count,
+                module.function_sizes().len(),
+            )
+        };
+        let (before, functions) = downgraded(&case.wasm);
+        assert_eq!(before, 0);
+        let nested = nest_beyond_the_governor(&case.wasm).expect("valid");
+        assert_eq!(downgraded(&nested), (functions as u32, functions));
+    }
+}
