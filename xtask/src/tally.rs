@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 /// What tests cannot be given by installing a package, and may therefore miss anywhere: the
 /// optional folder of real inputs, and privileges that a container may withhold.
-const MAY_BE_MISSING: &[&str] = &["corpus", "root", "mount namespaces"];
+const MAY_BE_MISSING: &[&str] = &["corpus", "root", "mount namespaces", "performance events"];
 
 /// Results of one or more test runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

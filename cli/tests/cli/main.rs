@@ -10,5 +10,6 @@ mod inspect;
 mod output;
 mod run;
 mod support;
+mod tools;
 #[cfg(feature = "wast")]
 mod wast;
