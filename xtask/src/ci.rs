@@ -118,8 +118,11 @@ fn readme_command(name: &str) -> Result<Tally> {
         .map(|()| Tally::of_check(true))
 }
 
+/// The README's command, which is also told to show what passing tests print: that is where they
+/// say what they could not run.
 fn readme_test() -> Result<Tally> {
     let command = readme::read_command(&root(), "test")?;
+    let command = format!("{} -- --show-output", command.trim_end());
     Cmd::new("bash")
         .args(["-euc", &command])
         .dir(root())
@@ -128,10 +131,8 @@ fn readme_test() -> Result<Tally> {
 
 /// The benches' own tests, then each benchmark once.
 fn bench_smoke() -> Result<Tally> {
-    let mut tally = Cmd::new("cargo")
-        .args(["test", "-p", "wasmelt-benches"])
-        .dir(root())
-        .run_tests()?;
+    let test = crate::cargo("test").args(["-p", "wasmelt-benches"]);
+    let mut tally = crate::with_output_shown(test, &[]).run_tests()?;
     tally += check(crate::bench, &["--smoke"])?;
     Ok(tally)
 }

@@ -227,6 +227,9 @@ fn spec(arguments: &[String]) -> Result<()> {
     )])
 }
 
+/// It builds into the root's folder: most of what it needs beside Substrate's tree is there already.
+const RUNTIMES_ARGUMENTS: [&str; 4] = ["--manifest-path", RUNTIMES, "--target-dir", "target"];
+
 /// A workspace of its own, so that the root needs none of Substrate's tree.
 fn runtimes(arguments: &[String]) -> Result<()> {
     runtimes_lint()?;
@@ -235,13 +238,13 @@ fn runtimes(arguments: &[String]) -> Result<()> {
 
 fn runtimes_lint() -> Result<()> {
     cargo("clippy")
-        .args(["--manifest-path", RUNTIMES])
+        .args(RUNTIMES_ARGUMENTS)
         .args(["--all-targets", "--", "-D", "warnings"])
         .run()
 }
 
 fn runtimes_test(arguments: &[String]) -> Cmd {
-    let test = cargo("test").args(["--no-fail-fast", "--manifest-path", RUNTIMES]);
+    let test = cargo("test").arg("--no-fail-fast").args(RUNTIMES_ARGUMENTS);
     with_output_shown(test, arguments)
 }
 

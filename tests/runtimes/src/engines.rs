@@ -43,20 +43,14 @@ pub struct OnEngine {
 ///
 /// When an engine refuses it.
 pub fn load_everywhere(wasm: &[u8], breadth: Breadth) -> Result<Vec<OnEngine>, SetupError> {
-    let mut loaded = Vec::new();
-    for (name, engine) in crate::on_wasmi::engines() {
-        let runtime = Box::new(crate::on_wasmi::Runtime::new(&engine, wasm)?);
-        loaded.push(OnEngine {
-            engine: name.to_owned(),
-            runtime,
-        });
-    }
-    for (name, engine) in crate::on_wasmelt::engines(breadth) {
-        let runtime = Box::new(crate::on_wasmelt::Runtime::new(&engine, wasm)?);
-        loaded.push(OnEngine {
-            engine: name.to_owned(),
-            runtime,
-        });
-    }
-    Ok(loaded)
+    let interpreter = OnEngine {
+        engine: "wasmi".to_owned(),
+        runtime: Box::new(crate::on_wasmi::load(wasm)?),
+    };
+    let compiled = crate::on_wasmelt::load(wasm, breadth)?;
+    let compiled = compiled.into_iter().map(|(name, runtime)| OnEngine {
+        engine: name.to_owned(),
+        runtime: Box::new(runtime),
+    });
+    Ok(std::iter::once(interpreter).chain(compiled).collect())
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::engine::{
-    AsContextMut, Caller, Engine, Error, Extern, ExternType, FuncType, Instance, Linker, Memory,
+    AsContextMut, Caller, Error, Extern, ExternType, FuncType, Instance, Linker, Memory,
     MemoryType, Module, Store, Val, ValType,
 };
 use crate::calls::{CallType, HostCall};
@@ -34,15 +34,10 @@ struct StoreData {
 }
 
 impl Runtime {
-    /// Compiles a runtime.
-    ///
-    /// # Errors
-    ///
-    /// When the engine refuses it.
-    pub fn new(engine: &Engine, wasm: &[u8]) -> Result<Self, SetupError> {
-        let module =
-            Module::new(engine, wasm).map_err(|error| SetupError::Engine(error.to_string()))?;
-        Ok(Self { module })
+    /// A runtime that the engine has accepted.
+    #[must_use]
+    pub fn new(module: Module) -> Self {
+        Self { module }
     }
 
     fn instantiate(&self, store: &mut Store<StoreData>) -> Result<(Instance, Memory), SetupError> {

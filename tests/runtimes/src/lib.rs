@@ -12,6 +12,7 @@ pub mod engines;
 pub mod goldens;
 pub mod on_wasmelt;
 pub mod on_wasmi;
+pub mod precompile;
 pub mod report;
 pub mod state;
 pub mod storage;

@@ -13,52 +13,50 @@ mod host;
 pub use host::Runtime;
 
 use crate::engines::Breadth;
+use crate::precompile::precompile;
+use crate::report::SetupError;
 
-/// The engine's configurations that runtimes run in, each with a name.
-#[must_use]
-pub fn engines(breadth: Breadth) -> Vec<(&'static str, engine::Engine)> {
-    use engine::{BoundsChecks, Config, Engine, OptLevel, Preset};
+/// What runtimes are compiled with: a name, and arguments of `wasmelt compile`. The first is what nodes are expected to
+/// use.
+const CONFIGURATIONS: [(&str, &[&str]); 6] = [
+    ("wasmelt", &["--preset", "polkadot"]),
+    (
+        "wasmelt, explicit",
+        &["--preset", "polkadot", "--bounds", "explicit"],
+    ),
+    (
+        "wasmelt, signal-free",
+        &["--preset", "polkadot", "--no-signals"],
+    ),
+    (
+        "wasmelt, not optimised",
+        &["--preset", "polkadot", "--opt", "none"],
+    ),
+    ("wasmelt, memory imported", &["--preset", "wasm1"]),
+    (
+        "wasmelt, memory imported, explicit",
+        &["--preset", "wasm1", "--bounds", "explicit"],
+    ),
+];
 
-    let node = |change: fn(&mut Config)| {
-        let mut config = Config::default();
-        config.preset(Preset::Polkadot);
-        change(&mut config);
-        Engine::new(&config)
+/// Compiles a runtime in each configuration, and loads it.
+///
+/// # Errors
+///
+/// When the compiler or the loader refuses it.
+pub fn load(wasm: &[u8], breadth: Breadth) -> Result<Vec<(&'static str, Runtime)>, SetupError> {
+    let count = match breadth {
+        Breadth::Main => 1,
+        Breadth::Every => CONFIGURATIONS.len(),
     };
-    let mut engines = vec![("wasmelt", node(|_| {}))];
-    if breadth == Breadth::Every {
-        engines.push((
-            "wasmelt, explicit",
-            node(|config| {
-                config.bounds_checks(BoundsChecks::Explicit);
-            }),
-        ));
-        engines.push((
-            "wasmelt, signal-free",
-            node(|config| {
-                config.bounds_checks(BoundsChecks::Explicit).signals(false);
-            }),
-        ));
-        engines.push((
-            "wasmelt, not optimised",
-            node(|config| {
-                config.opt_level(OptLevel::None);
-            }),
-        ));
-        engines.push((
-            "wasmelt, memory imported",
-            node(|config| {
-                config.preset(Preset::Wasm1);
-            }),
-        ));
-        engines.push((
-            "wasmelt, memory imported, explicit",
-            node(|config| {
-                config
-                    .preset(Preset::Wasm1)
-                    .bounds_checks(BoundsChecks::Explicit);
-            }),
-        ));
-    }
-    engines
+    let load = |(name, arguments): &(&'static str, &[&str])| {
+        let artifact = precompile(wasm, arguments)?;
+        let mut config = engine::Config::default();
+        config.signals(!arguments.contains(&"--no-signals"));
+        let engine = engine::Engine::new(&config);
+        engine::Module::load(&engine, &artifact.path(), &engine::Trust::Named)
+            .map(|module| (*name, Runtime::new(module)))
+            .map_err(|error| SetupError::Engine(error.to_string()))
+    };
+    CONFIGURATIONS[..count].iter().map(load).collect()
 }

@@ -11,8 +11,16 @@ mod host;
 
 pub use host::Runtime;
 
-/// The engine's configurations that runtimes run in, each with a name.
-#[must_use]
-pub fn engines() -> Vec<(&'static str, engine::Engine)> {
-    vec![("wasmi", engine::Engine::default())]
+use crate::report::SetupError;
+
+/// Loads a runtime.
+///
+/// # Errors
+///
+/// When the engine refuses it.
+pub fn load(wasm: &[u8]) -> Result<Runtime, SetupError> {
+    let engine = engine::Engine::default();
+    engine::Module::new(&engine, wasm)
+        .map(Runtime::new)
+        .map_err(|error| SetupError::Engine(error.to_string()))
 }
