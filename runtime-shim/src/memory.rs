@@ -57,10 +57,12 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// If that is beyond its maximum, the limiter refuses, or the host has no memory left.
+    /// [`MemoryError::OutOfBoundsGrowth`], as in wasmi, if that is beyond its maximum, the limiter
+    /// refuses, or the host has no memory left.
     pub fn grow(&self, mut ctx: impl AsContextMut, additional: u64) -> Result<u64, MemoryError> {
         let (store, limiter) = ctx.as_context_mut().store.with_limiter();
-        store.memory_mut(*self).grow(additional, limiter)
+        let grown = store.memory_mut(*self).grow(additional, limiter);
+        grown.map_err(|_| MemoryError::OutOfBoundsGrowth)
     }
 
     /// Its content.

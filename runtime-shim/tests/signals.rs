@@ -36,6 +36,13 @@ extern "C" fn info_handler(
     unsafe { libc::_exit(if address == 8 { HANDLED } else { 1 }) };
 }
 
+/// Reports and returns, so that the fault is raised again.
+extern "C" fn returning_handler(_signal: c_int) {
+    let message = b"handled once\n";
+    // SAFETY: the message is valid for its length, and a handler may write.
+    let _ = unsafe { libc::write(2, message.as_ptr().cast(), message.len()) };
+}
+
 fn install(signal: c_int, handler: usize, flags: c_int) {
     // SAFETY: zero is a valid value of the struct, and the handler fits the flags.
     unsafe {
@@ -150,6 +157,34 @@ fn case(name: &str) {
             // SAFETY: sends a signal to this thread.
             unsafe { libc::raise(libc::SIGSEGV) };
         }
+        "all blocked" => {
+            // SAFETY: the set is filled before it is used.
+            unsafe {
+                let mut all = std::mem::zeroed();
+                libc::sigfillset(&raw mut all);
+                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, ptr::null_mut());
+            }
+            trap_in_guest();
+            std::process::exit(HANDLED);
+        }
+        "sent while ignored" => {
+            for signal in [libc::SIGFPE, libc::SIGSEGV] {
+                install(signal, libc::SIG_IGN, 0);
+            }
+            trap_in_guest();
+            for signal in [libc::SIGFPE, libc::SIGSEGV] {
+                // SAFETY: sends a signal to this thread.
+                unsafe { libc::raise(signal) };
+            }
+            trap_in_guest();
+            std::process::exit(HANDLED);
+        }
+        "one-shot handler" => {
+            let handler = returning_handler as *const () as usize;
+            install(libc::SIGSEGV, handler, libc::SA_RESETHAND);
+            trap_in_guest();
+            fault();
+        }
         "fault in accessible memory" => {
             install(libc::SIGSEGV, libc::SIG_DFL, 0);
             fault_in_accessible_memory();
@@ -195,6 +230,8 @@ fn signals_that_are_not_the_guests_are_passed_on() {
         "plain handler",
         "handler, fault in a host function",
         "handler of another signal",
+        "all blocked",
+        "sent while ignored",
     ] {
         let (status, output) = run(name);
         assert_eq!(status.code(), Some(HANDLED), "{name}: {status} {output}");
@@ -208,6 +245,9 @@ fn signals_that_are_not_the_guests_are_passed_on() {
         );
         assert!(!output.contains("wasmelt:"), "{name}: {output}");
     }
+    let (status, output) = run("one-shot handler");
+    assert_eq!(status.signal(), Some(libc::SIGSEGV), "{status} {output}");
+    assert_eq!(output.matches("handled once").count(), 1, "{output}");
     let (status, output) = run("fault in accessible memory");
     assert_eq!(status.signal(), Some(libc::SIGSEGV), "{status} {output}");
     assert!(output.contains("is no trap of the guest"), "{output}");

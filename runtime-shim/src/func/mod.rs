@@ -43,6 +43,11 @@ impl Func {
 
     /// Creates a host function from a closure, whose type decides the function's.
     ///
+    /// When it returns, MXCSR (rounding, denormals) must be what it was when it was called: it is
+    /// checked when wasm is entered, not when a host function comes back. And it may not return
+    /// after another call of wasm that began later on the same thread, on another stack, and has
+    /// not ended: calls are nested.
+    ///
     /// ```
     /// use wasmelt::{Caller, Engine, Func, Store};
     ///

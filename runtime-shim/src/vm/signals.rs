@@ -84,6 +84,11 @@ unsafe fn claim(
     context: *mut libc::ucontext_t,
     activation: &Activation,
 ) -> bool {
+    // SAFETY: the caller promises that it is valid.
+    if unsafe { (*info).si_code } <= 0 {
+        // Somebody sent it: it has no address, and says nothing about the guest.
+        return false;
+    }
     // SAFETY: the block lives as long as the activation.
     let block = unsafe { &*activation.block };
     // SAFETY: the caller promises that the context is valid.
@@ -146,13 +151,25 @@ unsafe fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
     let Some(previous) = position.and_then(|position| PREVIOUS[position].get()) else {
         return;
     };
+    if previous.sa_flags & libc::SA_RESETHAND != 0 {
+        // That handler is to be called once; the next such signal ends the process.
+        // SAFETY: all zero is the default action with an empty mask, which any signal may have.
+        unsafe {
+            let default: libc::sigaction = mem::zeroed();
+            libc::sigaction(signal, &raw const default, ptr::null_mut());
+        }
+    }
+    // SAFETY: the caller promises that it is valid.
+    let is_sent = unsafe { (*info).si_code } <= 0;
     match previous.sa_sigaction {
+        // Only what somebody sent can be ignored; our handler stays.
+        libc::SIG_IGN if is_sent => {}
         libc::SIG_DFL | libc::SIG_IGN => {
             // SAFETY: the action was in force before. The instruction faults again after the
             // return, or the signal that somebody sent is sent again.
             unsafe {
                 libc::sigaction(signal, previous, ptr::null_mut());
-                if (*info).si_code <= 0 {
+                if is_sent {
                     libc::raise(signal);
                 }
             }
@@ -197,7 +214,9 @@ thread_local! {
 }
 
 /// Gives this thread a stack for signal handlers, unless it has one that is big enough: handlers
-/// must run when the thread's own stack is exhausted.
+/// must run when the thread's own stack is exhausted. Unblocks the signals that traps arrive as:
+/// the system ends a process that faults while it blocks the fault's signal, so that blocking them
+/// serves nobody, and threads are often made with all signals blocked.
 #[cold]
 pub(super) fn ensure_signal_stack() -> Result<(), Error> {
     if !has_signal_stack() {
@@ -212,8 +231,21 @@ pub(super) fn ensure_signal_stack() -> Result<(), Error> {
             mem::forget(stack);
         }
     }
+    unblock_signals();
     with_thread(|thread| thread.has_signal_stack.set(true));
     Ok(())
+}
+
+fn unblock_signals() {
+    // SAFETY: the set is initialised before it is used; the old mask is not asked for.
+    unsafe {
+        let mut set: libc::sigset_t = mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in SIGNALS {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
+    }
 }
 
 /// Whether this thread has a stack for signal handlers that is big enough.
