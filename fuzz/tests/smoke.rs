@@ -37,6 +37,7 @@ fn check(name: &str, traps: &[Trap]) {
         stats.skipped_cases() * 5 <= stats.cases,
         "more than a fifth ended early"
     );
+    assert!(done >= 50, "only {done} seeds in a minute");
     assert!(stats.calls >= done, "hardly anything was called");
     if done == generator.smoke_seeds {
         for trap in traps {

@@ -104,7 +104,7 @@ fn gdb_breaks_in_a_wasm_function_by_name() {
         let report = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         if errors.contains("ptrace: Operation not permitted") {
-            println!("not run: gdb may not trace here");
+            println!("not run: permission to trace missing");
             return;
         }
         // The stopped frame, the symbol at its pc, and its caller, found by frame pointer or CFI.
@@ -156,7 +156,7 @@ fn gdb_attaches_and_finds_the_symbol_of_an_address() {
         let report = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         if errors.contains("ptrace: Operation not permitted") {
-            println!("not run: gdb may not attach here");
+            println!("not run: permission to trace missing");
             return;
         }
         assert!(

@@ -211,7 +211,7 @@ fn another_users_file_is_no_cache_entry() {
     let folder = Folder::new();
     let path = folder.entry(42);
     if std::os::unix::fs::chown(&path, Some(12_345), None).is_err() {
-        println!("not run: giving a file away needs root");
+        println!("not run: root missing");
         return;
     }
     for trust in [Trust::OwnCache, Trust::OwnCacheUnhashed] {

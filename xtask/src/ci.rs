@@ -41,6 +41,10 @@ const STEPS: &[Step] = &[
         run: readme_test,
     },
     Step {
+        name: "install",
+        run: install,
+    },
+    Step {
         name: "bench-smoke",
         run: bench_smoke,
     },
@@ -118,15 +122,28 @@ fn readme_command(name: &str) -> Result<Tally> {
         .map(|()| Tally::of_check(true))
 }
 
-/// The README's command, which is also told to show what passing tests print: that is where they
-/// say what they could not run.
 fn readme_test() -> Result<Tally> {
     let command = readme::read_command(&root(), "test")?;
-    let command = format!("{} -- --show-output", command.trim_end());
     Cmd::new("bash")
         .args(["-euc", &command])
         .dir(root())
         .run_tests()
+}
+
+/// Installs the program as the README says, though unoptimised, and starts it.
+fn install() -> Result<Tally> {
+    let folder = root().join("target/installed");
+    Cmd::new("cargo")
+        .args([
+            "install", "--path", "cli", "--debug", "--locked", "--force", "--root",
+        ])
+        .arg(&folder)
+        .dir(root())
+        .run()?;
+    Cmd::new(folder.join("bin/wasmelt"))
+        .arg("--version")
+        .run()
+        .map(|()| Tally::of_check(true))
 }
 
 /// The benches' own tests, then each benchmark once.

@@ -48,7 +48,7 @@ const CHORES: &[Chore] = &[
     Chore {
         name: "test",
         arguments: "[ARGUMENTS OF cargo test…]",
-        about: "all tests of the workspace, with counts of what passed, failed and could not run",
+        about: "the tests of all crates but the benches, with counts of what passed, failed and could not run",
         run: test,
     },
     Chore {

@@ -8,7 +8,16 @@ use anyhow::{Result, bail};
 
 /// What tests cannot be given by installing a package, and may therefore miss anywhere: the
 /// optional folder of real inputs, and privileges that a container may withhold.
-const MAY_BE_MISSING: &[&str] = &["corpus", "root", "mount namespaces", "performance events"];
+const MAY_BE_MISSING: &[&str] = &[
+    "corpus",
+    "root",
+    "mount namespaces",
+    "performance events",
+    "permission to trace",
+];
+
+/// How a line of [`Tally::not_run_lines`] ends.
+const SUM_SUFFIX: &str = " times)";
 
 /// Results of one or more test runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +43,10 @@ impl Tally {
         if let Some(result) = line.strip_prefix("test result: ") {
             self.passed += count_before(result, " passed");
             self.failed += count_before(result, " failed");
-        } else if let Some((_, what)) = line.split_once("not run: ") {
+        } else if let Some((_, what)) = line.split_once("not run: ")
+            // The sum that a chore printed within this run.
+            && !what.ends_with(SUM_SUFFIX)
+        {
             *self.not_run.entry(lack(what)).or_default() += 1;
         }
     }
@@ -62,7 +74,7 @@ impl Tally {
         let missing = self
             .not_run
             .keys()
-            .filter_map(|what| what.strip_suffix(" missing"));
+            .map(|what| what.strip_suffix(" missing").unwrap_or(what));
         missing.filter(|what| !MAY_BE_MISSING.contains(what))
     }
 
@@ -70,7 +82,7 @@ impl Tally {
     pub(crate) fn not_run_lines(&self) -> impl Iterator<Item = String> {
         self.not_run
             .iter()
-            .map(|(what, count)| format!("not run: {what} ({count} times)"))
+            .map(|(what, count)| format!("not run: {what} ({count}{SUM_SUFFIX}"))
     }
 }
 
@@ -90,8 +102,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What was lacking, without the details: `a missing (denied)` is `a missing`. What does not say
-/// `missing` is something that this host does not permit.
+/// What was lacking, without the details: `a missing (denied)` is `a missing`.
 fn lack(what: &str) -> String {
     match what.split_once(" missing") {
         Some((tool, _)) => format!("{} missing", tool.trim()),
@@ -157,7 +168,8 @@ mod tests {
         let tally = tally(
             "not run: corpus missing\n\
              test a ... not run: mount namespaces missing (not permitted)\n\
-             not run: gdb may not trace here\n\
+             not run: permission to trace missing\n\
+             not run: root missing (2 times)\n\
              test result: ok. 1 passed; 0 failed",
         );
         assert_eq!(tally.not_run.len(), 3);
