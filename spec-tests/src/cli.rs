@@ -222,6 +222,9 @@ fn exit_code(reports: &[FileReport], tally: Tally) -> u8 {
     if tally.total() == 0 {
         eprintln!("error: there is no directive to run");
         EXIT_UNUSABLE
+    } else if tally.passed + tally.failed == 0 {
+        eprintln!("error: nothing was run: all directives are skipped");
+        EXIT_UNUSABLE
     } else if reports.iter().any(unreadable) {
         EXIT_UNUSABLE
     } else if tally.failed > 0 {

@@ -43,7 +43,9 @@ fn check(engines: &[Arc<dyn Engine>]) {
     });
     drop(writer);
     print_groups(&reports, &folder);
-    print_skipped(&reports, &folder, engines[0].name());
+    for engine in engines {
+        print_skipped(&reports, &folder, engine.name());
+    }
     let failures = String::from_utf8(failures).expect("reports are UTF-8");
     let tally: Tally = reports.iter().map(FileReport::tally).sum();
     println!("{tally}");
@@ -101,4 +103,14 @@ fn split_label(report: &FileReport, folder: &Path) -> (String, String) {
 #[test]
 fn scripts_of_other_engines_pass_on_wasmelt_as_on_wasmi() {
     check(&backend::select_by_name(&["wasmelt", "wasmi"], false).expect("both are in this build"));
+}
+
+#[test]
+fn scripts_of_other_engines_pass_without_guard_pages_without_signals_and_with_canonical_nans() {
+    let names = [
+        "wasmelt/explicit/none",
+        "wasmelt/signal-free/speed",
+        "wasmelt/canonical-nan",
+    ];
+    check(&backend::select_by_name(&names, false).expect("they are in this build"));
 }

@@ -62,6 +62,50 @@ fn the_official_suite_passes_through_objects_that_cc_linked() {
     assert_eq!(tally.total(), DIRECTIVES);
 }
 
+#[test]
+fn a_c_program_links_two_objects_under_symbols_of_their_own() {
+    const MAIN: &str = "
+        #include <stdio.h>
+        extern const unsigned char first[], second[];
+        int main(void) {
+            fwrite(first, 1, 8, stdout);
+            fwrite(second, 1, 8, stdout);
+            return first == second;
+        }";
+    if Command::new("cc").arg("--version").output().is_err() {
+        println!("not run: cc missing");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, contents: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, contents).expect("the temporary folder is writable");
+        path
+    };
+    let mut inputs = vec![write("main.c", MAIN.as_bytes())];
+    for symbol in ["first", "second"] {
+        let mut options = CompileOptions::default();
+        symbol.clone_into(&mut options.descriptor_symbol);
+        let compiled = compile(b"\0asm\x01\0\0\0", &options).expect("the empty module");
+        let object = compiled.object().expect("an object can be written");
+        inputs.push(write(&format!("{symbol}.o"), &object));
+    }
+    // With and without a position-independent executable: the object fits both.
+    for pie in ["-pie", "-no-pie"] {
+        let program = folder.path().join("program");
+        let mut cc = Command::new("cc");
+        cc.args([pie, "-Wl,--fatal-warnings", "-o"]).arg(&program);
+        let output = cc.args(&inputs).output().expect("cc starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{pie}: {stderr}");
+        let output = Command::new(&program).output().expect("it was linked");
+        assert_eq!(output.status.code(), Some(0), "{pie}");
+        let (first, second) = output.stdout.split_at(8);
+        assert_eq!(first, second, "{pie}: both begin with the magic number");
+        assert_eq!(first, wasmelt_abi::MAGIC, "{pie}");
+    }
+}
+
 /// Compiles to an object, links it into a shared library of its own, and opens that.
 fn link_and_open(
     engine: &Engine,

@@ -20,7 +20,7 @@ const MODES: [(&str, BoundsChecks, bool); 3] = [
 const OPT_LEVELS: [(&str, OptLevel); 2] = [("speed", OptLevel::Speed), ("none", OptLevel::None)];
 
 pub(super) fn family() -> Family {
-    let mut configurations: Vec<Arc<dyn Engine>> = Vec::new();
+    let mut configurations = Vec::new();
     for (mode, bounds_checks, signals) in MODES {
         for (level, opt_level) in OPT_LEVELS {
             let mut config = Config::default();
@@ -28,20 +28,24 @@ pub(super) fn family() -> Family {
                 .bounds_checks(bounds_checks)
                 .signals(signals)
                 .opt_level(opt_level);
-            // Scripts run in parallel already, and their modules are small.
-            config.compile_threads(1);
-            let name = format!("wasmelt/{mode}/{level}");
-            configurations.push(Arc::new(WasmeltEngine::new(
-                name,
-                config,
-                |engine, wasm| Module::new(engine, wasm),
-            )));
+            configurations.push(engine(format!("wasmelt/{mode}/{level}"), config));
         }
     }
+    let mut config = Config::default();
+    config.nan_canonicalization(true);
+    configurations.push(engine("wasmelt/canonical-nan".to_owned(), config));
     Family {
         name: "wasmelt",
         configurations,
     }
+}
+
+fn engine(name: String, mut config: Config) -> Arc<dyn Engine> {
+    // Scripts run in parallel already, and their modules are small.
+    config.compile_threads(1);
+    Arc::new(WasmeltEngine::new(name, config, |engine, wasm| {
+        Module::new(engine, wasm)
+    }))
 }
 
 /// Only what is wrong with the module counts as a refusal: a function that the code generator cannot compile, or an
