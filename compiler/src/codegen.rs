@@ -1,11 +1,12 @@
 //! Turns one function's CLIF into machine code, with everything the emitter must know about it.
 
+use crate::stack_overflow::raise_on_stack_overflow;
 use crate::{
     error::CompileError,
     options::CompileOptions,
     translate::{
-        FUNCTION_NAMESPACE, LocalStorage, ModuleEnv, STUB_NAMESPACE, Stub,
-        UNCHECKED_FRAME_LEN_BYTES, abi_trap_code, build_stub, translate_function,
+        FUNCTION_NAMESPACE, InlinedCall, LocalStorage, ModuleEnv, STUB_NAMESPACE, Stub,
+        abi_trap_code, build_stub, resolve_location, translate_function,
     },
 };
 use cranelift_codegen::{
@@ -26,9 +27,6 @@ use std::{
 };
 use target_lexicon::Triple;
 use wasmelt_abi::{OptLevel, TrapCode};
-
-/// Frames above this are refused in signal-free code.
-const MAX_FRAME_LEN_BYTES: u32 = 64 << 20;
 
 /// What a call in machine code refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +62,11 @@ pub(crate) struct CompiledFunction {
     pub relocations: Vec<Relocation>,
     /// Trap sites that are no memory access: offset in the function and code, ascending.
     pub traps: Vec<(u32, TrapCode)>,
-    /// Offsets in the function where a backtrace may look, and their wasm offsets, ascending.
-    pub offsets: Vec<(u32, u32)>,
+    /// Offsets in the function where a backtrace may look, ascending, with their wasm offsets and
+    /// the position of the inlined call they lie in.
+    pub offsets: Vec<(u32, u32, Option<u32>)>,
+    /// Calls that were replaced by the callee's body; parents before children.
+    pub inlined: Vec<InlinedCall>,
     pub unwind: systemv::UnwindInfo,
 }
 
@@ -115,47 +116,25 @@ impl CodeGenerator {
         &self,
         env: &ModuleEnv<'_>,
         defined_index: u32,
-        downgrade: bool,
         scratch: &mut Scratch,
         text: Text,
     ) -> Result<(CompiledFunction, String), CompileError> {
         let function = env.module.imported_function_count + defined_index;
-        let (isa, storage) = if downgrade {
+        let (isa, storage) = if env.downgrades[defined_index as usize] {
             (&*self.downgraded, LocalStorage::Frame)
         } else {
             (&*self.wanted, LocalStorage::Values)
         };
-        let mut frame_len_bytes = 0;
-        // Asking for the check makes the frame at most a little larger, so this settles at once.
-        for _ in 0..4 {
-            let (compiled, listing, found) = guarded(function, scratch, |context, builder| {
-                translate_function(
-                    env,
-                    defined_index,
-                    storage,
-                    frame_len_bytes,
-                    builder,
-                    &mut context.func,
-                )?;
-                compile_context(context, isa, function, text)
-            })?;
-            let fits = found <= frame_len_bytes.max(UNCHECKED_FRAME_LEN_BYTES);
-            if env.options.codegen.signals || fits {
-                return Ok((compiled, listing));
-            }
-            if found > MAX_FRAME_LEN_BYTES {
-                return Err(CompileError::LimitExceeded {
-                    what: "the stack frame of a function",
-                    limit: u64::from(MAX_FRAME_LEN_BYTES),
-                    found: u64::from(found),
-                });
-            }
-            frame_len_bytes = found.next_multiple_of(4096);
+        let (mut compiled, listing) = guarded(function, scratch, |context, builder| {
+            let inlined =
+                translate_function(env, defined_index, storage, builder, &mut context.func)?;
+            compile_context(context, isa, function, inlined, text)
+        })?;
+        if !env.options.codegen.signals {
+            raise_on_stack_overflow(&mut compiled, env.options.arch)
+                .map_err(|reason| CompileError::Codegen { function, reason })?;
         }
-        Err(CompileError::Codegen {
-            function,
-            reason: "its frame size does not settle".into(),
-        })
+        Ok((compiled, listing))
     }
 
     /// Compiles a stub.
@@ -167,13 +146,19 @@ impl CodeGenerator {
     ) -> Result<CompiledFunction, CompileError> {
         guarded(stub.index(), scratch, |context, builder| {
             build_stub(env, stub, builder, &mut context.func);
-            compile_context(context, &*self.wanted, stub.index(), Text::Nothing)
+            compile_context(
+                context,
+                &*self.wanted,
+                stub.index(),
+                Vec::new(),
+                Text::Nothing,
+            )
         })
-        .map(|(compiled, ..)| compiled)
+        .map(|(compiled, _)| compiled)
     }
 }
 
-type Compiled = (CompiledFunction, String, u32);
+type Compiled = (CompiledFunction, String);
 
 /// Runs translation and code generation so that a panic in Cranelift becomes an error.
 fn guarded(
@@ -212,6 +197,7 @@ fn compile_context(
     context: &mut Context,
     isa: &dyn isa::TargetIsa,
     function: u32,
+    inlined: Vec<InlinedCall>,
     text: Text,
 ) -> Result<Compiled, CompileError> {
     let error = |reason: String| CompileError::Codegen { function, reason };
@@ -238,10 +224,6 @@ fn compile_context(
         Ok(_) => return Err(error("no System V unwind information".to_owned())),
         Err(e) => return Err(error(e.to_string())),
     };
-    let frame = code
-        .buffer
-        .frame_layout()
-        .map_or(0, |layout| layout.frame_to_fp_offset);
     let listing = if text == Text::Assembly {
         code.vcode.clone().unwrap_or_default()
     } else {
@@ -251,11 +233,12 @@ fn compile_context(
     let compiled = CompiledFunction {
         relocations,
         traps: collect_traps(&code),
-        offsets: collect_offsets(&code),
+        offsets: collect_offsets(&code, &inlined),
+        inlined,
         unwind,
         code: code.code_buffer().to_vec(),
     };
-    Ok((compiled, listing, frame))
+    Ok((compiled, listing))
 }
 
 fn collect_relocations(code: &CompiledCode, func: &Function) -> Result<Vec<Relocation>, String> {
@@ -295,20 +278,23 @@ fn collect_traps(code: &CompiledCode) -> Vec<(u32, TrapCode)> {
 
 /// Wasm offsets of the last byte of every call, where a return address minus one points, and of
 /// every instruction that may trap.
-fn collect_offsets(code: &CompiledCode) -> Vec<(u32, u32)> {
+fn collect_offsets(code: &CompiledCode, inlined: &[InlinedCall]) -> Vec<(u32, u32, Option<u32>)> {
     let mut places: Vec<u32> = code.buffer.traps().iter().map(|site| site.offset).collect();
     places.extend(code.buffer.call_sites().map(|site| site.ret_addr - 1));
     places.sort_unstable();
     places.dedup();
     let locations = code.buffer.get_srclocs_sorted();
-    let wasm_offset = |place: u32| {
+    let location_of = |place: u32| {
         let after = locations.partition_point(|location| location.start <= place);
         let location = locations.get(after.checked_sub(1)?)?;
         (place < location.end && !location.loc.is_default()).then(|| location.loc.bits())
     };
     places
         .into_iter()
-        .filter_map(|place| Some((place, wasm_offset(place)?)))
+        .filter_map(|place| {
+            let (offset, call) = resolve_location(inlined, location_of(place)?);
+            Some((place, offset, call))
+        })
         .collect()
 }
 

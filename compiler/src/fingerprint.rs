@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "68d993b71fa6a76fb1768b806b00d149c410bd271941a68c53b952c83047627f";
-const AARCH64: &str = "691c97cb6e7ecf65ad831297dbd6698e4d658480c5c0206597a735e12be42286";
+const X86_64: &str = "3780699369045a78425d613f2fe44dda797307a71e3e0c5389e8905cb923f569";
+const AARCH64: &str = "6407e4ce9432fb7bfa3d8debdc177955857eed06b907a4055c7c2e040465473b";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

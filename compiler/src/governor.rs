@@ -3,7 +3,7 @@
 //! Cranelift's optimiser and its register allocator are super-linear in the number and nesting of
 //! basic blocks. Functions above fixed thresholds are compiled with `opt_level=none` and the
 //! single-pass register allocator, which stay linear; the ABI is the same. Every threshold is
-//! visible in the wasm alone, so that all machines decide alike. How many functions were
+//! visible in the wasm and the options alone, so that all machines decide alike. How many functions were
 //! downgraded stands in the manifest and in `wasmelt inspect`.
 
 /// The thresholds. They are fixed: changing one changes output bytes.
@@ -17,7 +17,7 @@ pub struct GovernorLimits {
     pub max_block_depth: u32,
     /// Bytes of one function's body.
     pub max_body_len_bytes: u32,
-    /// Locals (parameters included) times blocks of one function.
+    /// Locals (parameters included) times blocks, however they come about, of one function.
     pub max_locals_times_blocks: u64,
     /// Targets of all `br_table`s of one function.
     pub max_branch_targets: u32,
@@ -46,6 +46,13 @@ const LIMITS: GovernorLimits = GovernorLimits {
 pub struct Governor {
     /// Blocks, loops and ifs.
     pub blocks: u32,
+    /// Places where other operators may split a block: conditional branches, tables of branches,
+    /// indirect calls, divisions and conversions that may trap.
+    pub splits: u32,
+    /// Loads and stores.
+    pub accesses: u32,
+    /// Whether loads and stores split blocks: without signals, each has a check that branches.
+    pub checks_split_blocks: bool,
     /// Loops.
     pub loops: u32,
     /// Deepest nesting of loops.
@@ -84,9 +91,18 @@ impl Governor {
             || self.loop_depth > LIMITS.max_loop_depth
             || self.block_depth > LIMITS.max_block_depth
             || self.body_len_bytes > LIMITS.max_body_len_bytes
-            || u64::from(self.locals) * u64::from(self.blocks.max(1))
-                > LIMITS.max_locals_times_blocks
+            || self.locals_times_blocks() > LIMITS.max_locals_times_blocks
             || self.branch_targets > LIMITS.max_branch_targets
+    }
+
+    fn locals_times_blocks(&self) -> u64 {
+        let accesses = if self.checks_split_blocks {
+            self.accesses
+        } else {
+            0
+        };
+        let blocks = [self.blocks, self.splits, accesses].map(u64::from);
+        u64::from(self.locals).saturating_mul(blocks.iter().sum::<u64>().max(1))
     }
 
     /// Estimated super-linear work of optimising this function, in nanoseconds of the worst code
@@ -95,13 +111,12 @@ impl Governor {
     /// variables with locals times blocks, spills with the values that live over calls.
     #[must_use]
     pub fn work(&self) -> u64 {
-        let [body, blocks, loops, depth, loop_depth, locals] = [
+        let [body, blocks, loops, depth, loop_depth] = [
             self.body_len_bytes,
             self.blocks,
             self.loops,
             self.block_depth,
             self.loop_depth,
-            self.locals,
         ]
         .map(u64::from);
         // Each product of two 32-bit numbers fits; the sum may not.
@@ -110,7 +125,7 @@ impl Governor {
             (loops * loops).saturating_mul(36),
             (blocks * depth).saturating_mul(23),
             (blocks * loop_depth).saturating_mul(400),
-            (locals * blocks).saturating_mul(800),
+            self.locals_times_blocks().saturating_mul(800),
             self.operands_over_calls.saturating_mul(120),
         ]
         .into_iter()

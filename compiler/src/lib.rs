@@ -31,6 +31,7 @@ mod listing;
 mod options;
 mod pipeline;
 mod recognise;
+mod stack_overflow;
 mod translate;
 mod wasm;
 

@@ -33,26 +33,28 @@ pub fn list_functions(
     options.check()?;
     let module = parse_module(wasm, options)?;
     let generator = CodeGenerator::new(options)?;
+    let downgrades = Governor::decide(&module.governors, wasm.len());
     let env = ModuleEnv {
         module: &module,
         options,
+        downgrades: &downgrades,
         frontend_config: generator.isa().frontend_config(),
     };
-    let downgrades = Governor::decide(&module.governors, wasm.len());
     let text = match listing {
         Listing::Clif => Text::Clif,
         Listing::Assembly => Text::Assembly,
     };
+    let names = module.display_names();
     let mut output = String::new();
     let mut scratch = Scratch::default();
-    for (defined, downgrade) in (0..).zip(downgrades) {
+    for (defined, downgrade) in (0..).zip(&downgrades) {
         let index = module.imported_function_count + defined;
-        let name = module.display_name(index);
-        if only.is_some_and(|only| only != name && only != index.to_string()) {
+        let name = &names[defined as usize];
+        if only.is_some_and(|only| only != *name && only != index.to_string()) {
             continue;
         }
-        let (_, body) = generator.compile_function(&env, defined, downgrade, &mut scratch, text)?;
-        let note = if downgrade {
+        let (_, body) = generator.compile_function(&env, defined, &mut scratch, text)?;
+        let note = if *downgrade {
             " (not optimised: above the governor's thresholds)"
         } else {
             ""

@@ -114,13 +114,14 @@ pub fn compile(wasm: &[u8], options: &CompileOptions) -> Result<CompiledModule, 
     options.check()?;
     let module = parse_module(wasm, options)?;
     let generator = CodeGenerator::new(options)?;
+    let downgrades = Governor::decide(&module.governors, wasm.len());
     let env = ModuleEnv {
         module: &module,
         options,
+        downgrades: &downgrades,
         frontend_config: generator.isa().frontend_config(),
     };
-    let downgrades = Governor::decide(&module.governors, wasm.len());
-    let functions = compile_functions(&env, &generator, &downgrades)?;
+    let functions = compile_functions(&env, &generator)?;
     report(
         options,
         Phase::Emit,
@@ -136,24 +137,17 @@ pub fn compile(wasm: &[u8], options: &CompileOptions) -> Result<CompiledModule, 
 fn compile_functions(
     env: &ModuleEnv<'_>,
     generator: &CodeGenerator,
-    downgrades: &[bool],
 ) -> Result<Vec<CompiledFunction>, CompileError> {
-    let total = downgrades.len();
+    let total = env.downgrades.len();
     let threads = env.options.thread_count(total);
     let done = AtomicUsize::new(0);
-    let jobs: Vec<(u32, bool)> = (0..).zip(downgrades.iter().copied()).collect();
-    let results = parallel_map(
-        &jobs,
-        threads,
-        Scratch::default,
-        |scratch, (index, downgrade)| {
-            let result =
-                generator.compile_function(env, *index, *downgrade, scratch, Text::Nothing);
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            report(env.options, Phase::Functions, done, total);
-            result.map(|(function, _)| function)
-        },
-    );
+    let jobs: Vec<u32> = (0..).take(total).collect();
+    let results = parallel_map(&jobs, threads, Scratch::default, |scratch, index| {
+        let result = generator.compile_function(env, *index, scratch, Text::Nothing);
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        report(env.options, Phase::Functions, done, total);
+        result.map(|(function, _)| function)
+    });
     let mut functions = results.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut scratch = Scratch::default();
     for stub in Stub::ALL {
@@ -193,12 +187,13 @@ fn lay_out(
     manifest.data = initial.segments;
     manifest.image = initial.info;
     let first = module.imported_function_count;
-    let defined = first..first + u32::try_from(module.bodies.len()).expect("validated count");
-    let symbol_names = defined.map(|index| module.display_name(index)).collect();
+    let symbol_names = module.display_names();
+    let text = emit::lay_out_text(&functions, generator.isa(), first)?;
+    check_artifact_len(module, &text, initial.image.len() + initial.data.len())?;
     Ok(ArtifactParts {
         options: options.clone(),
         manifest,
-        text: emit::lay_out_text(&functions, generator.isa(), first)?,
+        text,
         names: module
             .function_names
             .iter()
@@ -211,6 +206,33 @@ fn lay_out(
         wasm_len_bytes: wasm.len() as u64,
         functions,
     })
+}
+
+/// Refuses what cannot be laid out: unwind tables refer to the text by signed 32-bit distances.
+fn check_artifact_len(
+    module: &ModuleInfo<'_>,
+    text: &emit::TextLayout,
+    memory_len_bytes: usize,
+) -> Result<(), CompileError> {
+    const LIMIT: u64 = 0x7fff_0000;
+    // Tables for the text are shorter than it, or than a fixed amount for each function; names and
+    // custom sections are in the module.
+    let tables = text.bytes.len() + 256 * text.functions.len();
+    let parts = [
+        text.bytes.len(),
+        tables,
+        memory_len_bytes,
+        module.wasm_len_bytes,
+    ];
+    let found = parts.iter().map(|len_bytes| *len_bytes as u64).sum();
+    if found > LIMIT {
+        return Err(CompileError::LimitExceeded {
+            what: "the length of the artifact in bytes",
+            limit: LIMIT,
+            found,
+        });
+    }
+    Ok(())
 }
 
 fn report(options: &CompileOptions, phase: Phase, done: usize, total: usize) {

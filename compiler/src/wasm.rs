@@ -57,6 +57,8 @@ pub struct ModuleInfo<'a> {
     pub bodies: Vec<FunctionBody<'a>>,
     /// What the governor sees of each body.
     pub governors: Vec<Governor>,
+    /// How many direct calls of each function there are, by function index.
+    pub call_counts: Vec<u32>,
     /// Length of the module in bytes.
     pub wasm_len_bytes: usize,
 }
@@ -72,21 +74,28 @@ impl ModuleInfo<'_> {
         index.checked_sub(self.imported_function_count)
     }
 
-    /// Name for listings and symbols: from the name section, an export, or the index.
-    pub(crate) fn display_name(&self, index: u32) -> String {
-        if let Ok(at) = self
-            .function_names
-            .binary_search_by_key(&index, |(index, _)| *index)
-        {
-            return self.function_names[at].1.to_owned();
+    /// Names of the defined functions for listings and symbols: from the name section, the first
+    /// export, or the index.
+    pub(crate) fn display_names(&self) -> Vec<String> {
+        let mut exported = std::collections::BTreeMap::new();
+        for export in &self.exports {
+            if export.kind == ExternKind::Func {
+                exported.entry(export.index).or_insert(&export.name);
+            }
         }
-        self.exports
-            .iter()
-            .find(|export| export.kind == ExternKind::Func && export.index == index)
-            .map_or_else(
-                || format!("function[{index}]"),
-                |export| export.name.clone(),
-            )
+        let first = self.imported_function_count;
+        let defined = (first..).take(self.bodies.len());
+        let name = |index: u32| {
+            let named = &self.function_names;
+            if let Ok(at) = named.binary_search_by_key(&index, |(index, _)| *index) {
+                return named[at].1.to_owned();
+            }
+            match exported.get(&index) {
+                Some(name) => (*name).clone(),
+                None => format!("function[{index}]"),
+            }
+        };
+        defined.map(name).collect()
     }
 }
 
@@ -116,7 +125,14 @@ pub fn parse_module<'a>(
     let explain = |error: &BinaryReaderError| explain(wasm, preset, error);
     let (mut module, to_validate) =
         read_sections(wasm, preset).map_err(|error| error.into_compile_error(explain))?;
-    module.governors = validate_bodies(&module, to_validate, options).map_err(|e| explain(&e))?;
+    let bodies = validate_bodies(&module, to_validate, options).map_err(|e| explain(&e))?;
+    module.call_counts = vec![0; module.functions.len()];
+    for (governor, callees) in bodies {
+        module.governors.push(governor);
+        for callee in callees {
+            module.call_counts[callee as usize] += 1;
+        }
+    }
     apply_preset(&mut module, preset)?;
     check_limits(&module)?;
     Ok(module)
@@ -221,6 +237,11 @@ fn read_sections(
             _ => {}
         }
     }
+    // A name for a function that does not exist is damage like any other (see `read_custom`).
+    let function_count = module.functions.len();
+    module
+        .function_names
+        .retain(|(index, _)| (*index as usize) < function_count);
     Ok((module, to_validate))
 }
 
@@ -419,13 +440,16 @@ fn read_const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Binary
     })
 }
 
+/// What is found out about a body while it is validated: its measures, and whom it calls.
+type ValidatedBody = (Governor, Vec<u32>);
+
 /// Validates every body and measures it; the error at the lowest offset wins, whatever the
 /// threads did.
 fn validate_bodies(
     module: &ModuleInfo<'_>,
     to_validate: Vec<BodyToValidate>,
     options: &CompileOptions,
-) -> Result<Vec<Governor>, BinaryReaderError> {
+) -> Result<Vec<ValidatedBody>, BinaryReaderError> {
     let jobs: Vec<_> = to_validate.into_iter().zip(&module.bodies).collect();
     let threads = options.thread_count(jobs.len());
     let results = parallel_map(
@@ -440,7 +464,7 @@ fn validate_bodies(
                 features: func.features,
             };
             let params = module.function_type(func.index).params.len();
-            validate_body(func, body, params, allocations)
+            validate_body(func, body, params, allocations, options)
         },
     );
     results.into_iter().collect()
@@ -451,7 +475,8 @@ fn validate_body(
     body: &FunctionBody<'_>,
     params: usize,
     allocations: &mut FuncValidatorAllocations,
-) -> Result<Governor, BinaryReaderError> {
+    options: &CompileOptions,
+) -> Result<ValidatedBody, BinaryReaderError> {
     let mut validator = func.into_validator(std::mem::take(allocations));
     let mut reader = body.get_binary_reader();
     validator.read_locals(&mut reader)?;
@@ -460,8 +485,10 @@ fn validate_body(
         locals: validator
             .len_locals()
             .max(u32::try_from(params).unwrap_or(u32::MAX)),
+        checks_split_blocks: !options.codegen.signals,
         ..Governor::default()
     };
+    let mut callees = Vec::new();
     let mut loops = Vec::new();
     let mut loop_depth = 0;
     let mut operators = wasmparser::OperatorsReader::new(reader);
@@ -485,14 +512,79 @@ fn validate_body(
             Operator::Call { .. } | Operator::CallIndirect { .. } | Operator::MemoryGrow { .. } => {
                 governor.calls += 1;
                 governor.operands_over_calls += u64::from(height);
+                if let Operator::CallIndirect { .. } = operator {
+                    governor.splits += 2;
+                }
+                if let Operator::Call { function_index } = operator {
+                    callees.push(function_index);
+                }
             }
-            Operator::BrTable { targets } => governor.branch_targets += targets.len() + 1,
+            Operator::BrTable { targets } => {
+                governor.branch_targets += targets.len() + 1;
+                governor.splits += 1;
+            }
+            Operator::BrIf { .. }
+            | Operator::I32DivS
+            | Operator::I32DivU
+            | Operator::I32RemS
+            | Operator::I32RemU
+            | Operator::I64DivS
+            | Operator::I64DivU
+            | Operator::I64RemS
+            | Operator::I64RemU => governor.splits += 1,
+            ref operator if is_truncation(operator) => governor.splits += 2,
+            ref operator if is_access(operator) => governor.accesses += 1,
             _ => {}
         }
     }
     operators.finish()?;
     *allocations = validator.into_allocations();
-    Ok(governor)
+    Ok((governor, callees))
+}
+
+/// Whether it is a conversion that may trap: two compares without signals.
+fn is_truncation(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::I32TruncF32S
+            | Operator::I32TruncF32U
+            | Operator::I32TruncF64S
+            | Operator::I32TruncF64U
+            | Operator::I64TruncF32S
+            | Operator::I64TruncF32U
+            | Operator::I64TruncF64S
+            | Operator::I64TruncF64U
+    )
+}
+
+/// Whether it is a load or a store.
+fn is_access(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::I32Load { .. }
+            | Operator::I64Load { .. }
+            | Operator::F32Load { .. }
+            | Operator::F64Load { .. }
+            | Operator::I32Load8S { .. }
+            | Operator::I32Load8U { .. }
+            | Operator::I32Load16S { .. }
+            | Operator::I32Load16U { .. }
+            | Operator::I64Load8S { .. }
+            | Operator::I64Load8U { .. }
+            | Operator::I64Load16S { .. }
+            | Operator::I64Load16U { .. }
+            | Operator::I64Load32S { .. }
+            | Operator::I64Load32U { .. }
+            | Operator::I32Store { .. }
+            | Operator::I64Store { .. }
+            | Operator::F32Store { .. }
+            | Operator::F64Store { .. }
+            | Operator::I32Store8 { .. }
+            | Operator::I32Store16 { .. }
+            | Operator::I64Store8 { .. }
+            | Operator::I64Store16 { .. }
+            | Operator::I64Store32 { .. }
+    )
 }
 
 /// What a preset does to a module beyond choosing its language.

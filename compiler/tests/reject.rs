@@ -140,6 +140,21 @@ fn an_error_in_the_locals_of_a_function_is_placed() {
     );
 }
 
+/// Names are the producer's: whatever they say, the module compiles to what the loader accepts and
+/// a linker takes.
+#[test]
+fn names_that_clash_or_belong_to_no_function_cost_nothing_but_themselves() {
+    // `\1b` and 4 more bytes of a name section: function names, one entry, index 2^31, "x".
+    let mut wasm = wat::parse_str("(module (func) (func $a) (func $b) (func $c))").expect("text");
+    wasm.extend(*b"\0\x0f\x04name\x01\x08\x01\x80\x80\x80\x80\x08\x01x");
+    let module = compile(&wasm, &CompileOptions::default()).expect("the module is valid");
+    assert!(module.object().is_ok());
+    let text = r#"(module (func $a) (func $b (@name "a[2]")) (func $c (@name "a")) (func $d (@name "a")))"#;
+    let wasm = wat::parse_str(text).expect("text");
+    let module = compile(&wasm, &CompileOptions::default()).expect("the module is valid");
+    module.object().expect("every symbol has a name of its own");
+}
+
 #[test]
 fn the_polkadot_preset_refuses_a_start_function_and_moves_the_memory_inside() {
     let wasm = wat::parse_str("(module (func $s) (start $s))").expect("valid text");

@@ -7,6 +7,10 @@
 ;;     stp fp, lr, [sp, #-16]!
 ;;     unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;     mov fp, sp
+;;     ldr x16, [x0, #16]
+;;     add x16, x16, #16
+;;     subs xzr, sp, x16, UXTX
+;;     b.lo #trap=stk_ovf
 ;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   block0:
 ;;     ldr x8, [x0]

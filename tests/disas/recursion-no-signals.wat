@@ -7,28 +7,36 @@
 ;;     pushq %rbp
 ;;     unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
 ;;     movq %rsp, %rbp
+;;     movq 0x10(%rdi), %r10
+;;     addq $0x10, %r10
+;;     cmpq %rsp, %r10
+;;     jnbe #trap=stk_ovf
 ;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   block0:
-;;     movq 0x10(%rdi), %r8
-;;     movq    %rsp, %r9
-;;     cmpq %r8, %r9
-;;     jb      label6; j label1
-;;   block1:
 ;;     testl %esi, %esi
-;;     jnz     label3; j label2
-;;   block2:
+;;     jnz     label2; j label1
+;;   block1:
 ;;     movl $0x7, %eax
-;;     jmp     label4
+;;     jmp     label7
+;;   block2:
+;;     movq %rsi, %rax
+;;     subl $0x1, %eax
+;;     testl %eax, %eax
+;;     jnz     label4; j label3
 ;;   block3:
-;;     subl $0x1, %esi
-;;     call    User(userextname1)
-;;     jmp     label4
+;;     movl $0x7, %eax
+;;     jmp     label5
 ;;   block4:
+;;     subl $0x2, %esi
+;;     call    User(userextname0)
 ;;     jmp     label5
 ;;   block5:
+;;     jmp     label6
+;;   block6:
+;;     jmp     label7
+;;   block7:
+;;     jmp     label8
+;;   block8:
 ;;     movq %rbp, %rsp
 ;;     popq %rbp
 ;;     retq
-;;   block6:
-;;     call    User(userextname0)
-;;     ud2

@@ -17,14 +17,26 @@
 ;;     jnz     label2; j label1
 ;;   block1:
 ;;     movl $0x7, %eax
-;;     jmp     label3
+;;     jmp     label7
 ;;   block2:
-;;     subl $0x1, %esi
-;;     call    User(userextname0)
-;;     jmp     label3
+;;     movq %rsi, %rax
+;;     subl $0x1, %eax
+;;     testl %eax, %eax
+;;     jnz     label4; j label3
 ;;   block3:
-;;     jmp     label4
+;;     movl $0x7, %eax
+;;     jmp     label5
 ;;   block4:
+;;     subl $0x2, %esi
+;;     call    User(userextname0)
+;;     jmp     label5
+;;   block5:
+;;     jmp     label6
+;;   block6:
+;;     jmp     label7
+;;   block7:
+;;     jmp     label8
+;;   block8:
 ;;     movq %rbp, %rsp
 ;;     popq %rbp
 ;;     retq

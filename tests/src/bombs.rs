@@ -188,6 +188,14 @@ pub const RECIPES: &[BombRecipe] = &[
         build: |_| single(&diamonds(20_000, 20_000)),
     },
     BombRecipe {
+        name: "locals-times-conditional-branches",
+        build: |_| single(&branches_and_locals(34_000, 9_000)),
+    },
+    BombRecipe {
+        name: "exports-200000-of-one-function-among-20000",
+        build: |_| exported_often(20_000, 200_000),
+    },
+    BombRecipe {
         name: "calls-with-live-operands",
         build: |_| repeated(&calls_over_operands(2_000)),
     },
@@ -312,6 +320,21 @@ fn diamonds(count: u32, locals: u32) -> Body {
         for local in first..first + locals {
             sink.local_get(local).i32_add();
         }
+    })
+}
+
+/// Conditional branches in a row, then a use of so many locals that nothing ever set.
+fn branches_and_locals(branches: u32, locals: u32) -> Body {
+    Body::new(locals, 1, |sink| {
+        sink.block(BlockType::Empty);
+        for _ in 0..branches {
+            sink.local_get(COUNTER).br_if(0);
+        }
+        sink.end();
+        for local in 0..locals {
+            sink.local_get(COUNTER + local).drop();
+        }
+        sink.local_get(ARGUMENT);
     })
 }
 
@@ -509,6 +532,36 @@ fn imported_functions(count: u32) -> Bomb {
         .section(&types)
         .section(&imports)
         .section(&functions)
+        .section(&exports)
+        .section(&code);
+    Bomb {
+        wasm: module.finish(),
+        expected: 42,
+    }
+}
+
+/// A module of as many empty functions, with as many exports, all of the one that returns 42.
+fn exported_often(functions: u32, exported: u32) -> Bomb {
+    let mut types = TypeSection::new();
+    types.ty().function([], [ValType::I32]);
+    let mut declarations = FunctionSection::new();
+    let mut code = CodeSection::new();
+    for index in 0..functions {
+        declarations.function(0);
+        let mut function = Function::new([]);
+        let value = if index == 0 { 42 } else { 0 };
+        function.instructions().i32_const(value).end();
+        code.function(&function);
+    }
+    let mut exports = ExportSection::new();
+    exports.export("run", ExportKind::Func, 0);
+    for index in 1..exported {
+        exports.export(&format!("{index}"), ExportKind::Func, 0);
+    }
+    let mut module = Module::new();
+    module
+        .section(&types)
+        .section(&declarations)
         .section(&exports)
         .section(&code);
     Bomb {

@@ -10,12 +10,11 @@ mod unwind;
 pub(crate) use elf::shared_object;
 pub(crate) use image::build_image;
 pub(crate) use object::object;
-pub(crate) use text::lay_out_text;
+pub(crate) use text::{TextLayout, lay_out_text};
 
 use crate::{
     VERSION, codegen::CompiledFunction, fingerprint::codegen_fingerprint, options::CompileOptions,
 };
-use text::TextLayout;
 use wasmelt_abi::{Manifest, ModuleDescriptor, SectionRange};
 
 /// Everything that an artifact is written from.

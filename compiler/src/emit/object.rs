@@ -71,12 +71,11 @@ fn declare_functions(
         .chain(stubs)
         .enumerate()
         .map(|(position, name)| {
-            let unique = if taken.contains(&name) {
-                format!("{name}[{position}]")
-            } else {
-                name
-            };
-            taken.insert(unique.clone());
+            let mut unique = name;
+            // Names are the module's, which may also have chosen what was made unique.
+            while !taken.insert(unique.clone()) {
+                unique = format!("{unique}[{position}]");
+            }
             module
                 .declare_function(&unique, Linkage::Local, &signature)
                 .map_err(Box::new)

@@ -1,7 +1,8 @@
 //! Builds the tables that describe the text: functions, traps, offsets, names.
 
 use super::{ArtifactParts, text::FunctionRange};
-use wasmelt_abi::{OffsetMapBuilder, TrapTableBuilder, Writer};
+use crate::codegen::CompiledFunction;
+use wasmelt_abi::{InlineFrame, OffsetMapBuilder, TrapTableBuilder, Writer};
 
 /// The tables in their stored form.
 pub(super) struct Tables {
@@ -24,9 +25,7 @@ pub(super) fn build_tables(
         function_table.u32(range.offset);
         function_table.u32(range.len_bytes);
         offsets.begin_function();
-        for (offset, wasm_offset) in &function.offsets {
-            offsets.push(*offset, *wasm_offset, None);
-        }
+        push_offsets(&mut offsets, function);
     }
     let mut traps = TrapTableBuilder::default();
     for (function, range) in parts.functions.iter().zip(functions.iter().chain(stubs)) {
@@ -46,5 +45,33 @@ pub(super) fn build_tables(
         traps: traps.finish(),
         offsets: offsets.finish(),
         names: names.finish(),
+    }
+}
+
+/// Adds a function's offsets, and those of its inlined calls that an offset refers to.
+fn push_offsets(offsets: &mut OffsetMapBuilder, function: &CompiledFunction) {
+    let mut is_used = vec![false; function.inlined.len()];
+    for (_, _, call) in &function.offsets {
+        let mut call = *call;
+        while let Some(position) = call
+            && !std::mem::replace(&mut is_used[position as usize], true)
+        {
+            call = function.inlined[position as usize].parent;
+        }
+    }
+    let mut nodes: Vec<Option<u32>> = Vec::with_capacity(function.inlined.len());
+    for (inlined, is_used) in function.inlined.iter().zip(is_used) {
+        let node = is_used.then(|| {
+            offsets.push_inline_frame(InlineFrame {
+                func_index: inlined.function,
+                call_wasm_offset: inlined.call_offset,
+                parent: inlined.parent.and_then(|parent| nodes[parent as usize]),
+            })
+        });
+        nodes.push(node);
+    }
+    for (offset, wasm_offset, call) in &function.offsets {
+        let node = call.and_then(|call| nodes[call as usize]);
+        offsets.push(*offset, *wasm_offset, node);
     }
 }

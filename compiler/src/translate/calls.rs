@@ -17,6 +17,9 @@ impl Translator<'_, '_> {
     pub(super) fn call(&mut self, index: u32) {
         let type_index = self.env.module.functions[index as usize];
         if self.env.module.defined_index(index).is_some() {
+            if self.try_inline(index) {
+                return;
+            }
             let callee = self.function_ref(index);
             let mut args = vec![self.vmctx];
             self.pop_args(type_index, &mut args);

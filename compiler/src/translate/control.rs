@@ -19,6 +19,12 @@ pub(super) struct Frame {
     exit_used: bool,
 }
 
+impl Frame {
+    pub(super) fn is_loop(&self) -> bool {
+        matches!(self.kind, FrameKind::Loop { .. })
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FrameKind {
     Block,
@@ -127,7 +133,7 @@ impl Translator<'_, '_> {
             let value = self.builder.use_var(result);
             self.push(value);
         }
-        if self.frames.is_empty() {
+        if self.frames.is_empty() && !self.inliner.is_inlined() {
             self.return_();
         }
     }
@@ -167,6 +173,11 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn return_(&mut self) {
+        if self.inliner.is_inlined() {
+            // To the end of the inlined body, where the caller goes on.
+            let outermost = self.frames.len() - 1;
+            return self.br(u32::try_from(outermost).expect("the body is short"));
+        }
         let results = self.env.module.function_type(self.index).results.len();
         let values = self.stack.split_off(self.stack.len() - results);
         self.builder.ins().return_(&values);

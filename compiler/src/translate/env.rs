@@ -17,6 +17,8 @@ pub(crate) const STUB_NAMESPACE: u32 = 1;
 pub(crate) struct ModuleEnv<'a> {
     pub module: &'a ModuleInfo<'a>,
     pub options: &'a CompileOptions,
+    /// Which defined functions the governor compiles without optimisation.
+    pub downgrades: &'a [bool],
     pub frontend_config: TargetFrontendConfig,
 }
 

@@ -3,7 +3,9 @@
 use super::Translator;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::{
-    self, Inst, InstBuilder, StackSlot, StackSlotData, StackSlotKind, types,
+    self, Inst, InstBuilder, StackSlot, StackSlotData, StackSlotKind,
+    immediates::{Ieee32, Ieee64},
+    types,
 };
 use cranelift_frontend::Variable;
 use std::collections::BTreeMap;
@@ -49,8 +51,15 @@ impl Locals {
 
     /// Appends so many locals of a type.
     pub(super) fn declare(&mut self, count: u32, ty: ir::Type) {
-        let start = self.runs.last().map_or(0, |(end, _)| *end);
-        self.runs.push((start + count, ty));
+        self.runs.push((self.len() + count, ty));
+    }
+
+    pub(super) fn storage(&self) -> LocalStorage {
+        self.storage
+    }
+
+    fn len(&self) -> u32 {
+        self.runs.last().map_or(0, |(end, _)| *end)
     }
 
     fn ty(&self, index: u32) -> ir::Type {
@@ -60,16 +69,38 @@ impl Locals {
 }
 
 impl Translator<'_, '_> {
-    /// Makes the parameters the first locals.
-    pub(super) fn declare_params(&mut self) {
-        let params = self.builder.block_params(self.entry)[1..].to_vec();
+    /// Makes these values the first locals.
+    pub(super) fn declare_params(&mut self, params: &[ir::Value]) {
         for (index, param) in (0..).zip(params) {
-            let ty = self.builder.func.dfg.value_type(param);
+            let ty = self.builder.func.dfg.value_type(*param);
             self.locals.declare(1, ty);
             let place = self.local_place(index);
-            self.store_local(place, param);
+            self.store_local(place, *param);
         }
         self.locals.zeroed.clear();
+    }
+
+    /// Declares locals that are zero where the body begins.
+    pub(super) fn declare_locals(&mut self, count: u32, ty: ir::Type) {
+        let first = self.locals.len();
+        self.locals.declare(count, ty);
+        if !self.inliner.is_inlined() {
+            return;
+        }
+        // The body may run many times in one call of its caller, and begins with zeros each time.
+        for index in first..first + count {
+            let zero = self.zero(ty);
+            let place = self.local_place(index);
+            self.store_local(place, zero);
+        }
+    }
+
+    fn zero(&mut self, ty: ir::Type) -> ir::Value {
+        match ty {
+            types::F32 => self.builder.ins().f32const(Ieee32::with_bits(0)),
+            types::F64 => self.builder.ins().f64const(Ieee64::with_bits(0)),
+            ty => self.builder.ins().iconst(ty, 0),
+        }
     }
 
     pub(super) fn local_get(&mut self, index: u32) {

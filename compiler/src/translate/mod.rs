@@ -8,6 +8,7 @@ mod calls;
 mod control;
 mod env;
 mod globals;
+mod inline;
 mod locals;
 mod memory;
 mod numeric;
@@ -16,6 +17,7 @@ mod stubs;
 mod traps;
 
 pub(crate) use env::{FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE};
+pub(crate) use inline::{InlinedCall, resolve_location};
 pub(crate) use locals::LocalStorage;
 pub(crate) use stubs::{Stub, build_stub};
 pub(crate) use traps::abi_trap_code;
@@ -28,50 +30,47 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use env::Regions;
+use inline::Inliner;
 use locals::Locals;
 use std::collections::BTreeMap;
 use wasmparser::{BinaryReaderError, FunctionBody};
 
-/// Frames up to this size fit the slack below the stack limit (part of the host reserve), so a
-/// stack check need not know the exact size; larger ones are compiled again with their size in
-/// the check.
-pub(crate) const UNCHECKED_FRAME_LEN_BYTES: u32 = 4096;
-
 /// Translates one defined function into `func`.
 ///
-/// `frame_len_bytes` is what the explicit stack check of signal-free code adds to the limit: 0 at
-/// first, and the real frame size when codegen found it above [`UNCHECKED_FRAME_LEN_BYTES`].
+/// Locations of instructions are for [`resolve_location`] with the result.
 pub(crate) fn translate_function(
     env: &ModuleEnv<'_>,
     defined_index: u32,
     storage: LocalStorage,
-    frame_len_bytes: u32,
     builder_context: &mut FunctionBuilderContext,
     func: &mut Function,
-) -> Result<(), CompileError> {
+) -> Result<Vec<InlinedCall>, CompileError> {
     let index = env.module.imported_function_count + defined_index;
     let body = &env.module.bodies[defined_index as usize];
     func.name = UserFuncName::user(FUNCTION_NAMESPACE, index);
     func.signature = env.signature(env.module.function_type(index));
     let mut translator = Translator::new(env, index, storage, func, builder_context);
-    translator.check_stack(
-        frame_len_bytes,
-        env.module.governors[defined_index as usize].has_calls(),
-    );
+    translator.check_stack();
     translator
         .translate_body(body)
         .map_err(|error| CompileError::Codegen {
             function: index,
             reason: format!("validated body could not be read again: {error}"),
         })?;
-    translator.builder.finalize(env.frontend_config);
-    Ok(())
+    let Translator {
+        builder, inliner, ..
+    } = translator;
+    builder.finalize(env.frontend_config);
+    Ok(inliner.into_calls())
 }
 
 /// The state of translating one function.
 struct Translator<'env, 'func> {
     env: &'env ModuleEnv<'env>,
+    /// The function whose body is being translated: the compiled one, or one inlined into it.
     index: u32,
+    /// Offset in the module of the operator that is being translated.
+    offset: u32,
     builder: FunctionBuilder<'func>,
     /// Its parameters are the function's: vmctx, then the wasm parameters.
     entry: Block,
@@ -84,6 +83,7 @@ struct Translator<'env, 'func> {
     /// Whether the current position can be reached. Unreachable operators are skipped.
     reachable: bool,
     locals: Locals,
+    inliner: Inliner,
     regions: Regions,
     function_refs: BTreeMap<(u32, u32), FuncRef>,
     call_signatures: BTreeMap<u32, SigRef>,
@@ -98,6 +98,8 @@ impl<'env, 'func> Translator<'env, 'func> {
         func: &'func mut Function,
         builder_context: &'func mut FunctionBuilderContext,
     ) -> Self {
+        let defined = index - env.module.imported_function_count;
+        let body_len_bytes = env.module.governors[defined as usize].body_len_bytes;
         let regions = Regions::new(func);
         let mut builder = FunctionBuilder::new(func, builder_context);
         let entry = builder.create_block();
@@ -108,6 +110,7 @@ impl<'env, 'func> Translator<'env, 'func> {
         Self {
             env,
             index,
+            offset: 0,
             builder,
             entry,
             vmctx,
@@ -115,6 +118,7 @@ impl<'env, 'func> Translator<'env, 'func> {
             frames: Vec::new(),
             reachable: true,
             locals: Locals::new(storage),
+            inliner: Inliner::new(index, body_len_bytes, env.module.wasm_len_bytes),
             regions,
             function_refs: BTreeMap::new(),
             call_signatures: BTreeMap::new(),
@@ -122,25 +126,35 @@ impl<'env, 'func> Translator<'env, 'func> {
         }
     }
 
-    /// Translates the body, behind the check of the stack: nothing before it may touch the frame.
     fn translate_body(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
-        self.declare_params();
+        let params = self.builder.block_params(self.entry)[1..].to_vec();
+        self.declare_params(&params);
         let body_start = self.builder.ins().nop();
+        self.translate_operators(body)?;
+        self.zero_slots(body_start);
+        Ok(())
+    }
+
+    /// Translates a body whose parameters are declared, up to the end of its function frame.
+    fn translate_operators(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
         for local in body.get_locals_reader()? {
             let (count, ty) = local?;
-            self.locals
-                .declare(count, env::clif_type(crate::wasm::convert_type(ty)));
+            self.declare_locals(count, env::clif_type(crate::wasm::convert_type(ty)));
         }
         self.push_function_frame();
         let mut reader = body.get_operators_reader()?;
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset()?;
-            let offset = u32::try_from(offset).expect("modules are below 4 GiB");
-            self.builder.set_srcloc(SourceLoc::new(offset));
+            self.offset = u32::try_from(offset).expect("modules are below 4 GiB");
+            let location = self.inliner.location(self.offset);
+            self.set_location(location);
             self.translate_operator(&operator);
         }
-        self.zero_slots(body_start);
         Ok(())
+    }
+
+    fn set_location(&mut self, location: u32) {
+        self.builder.set_srcloc(SourceLoc::new(location));
     }
 
     fn pop(&mut self) -> Value {

@@ -1,9 +1,7 @@
 //! Ends calls: raising stubs, conditional traps, stack checks, and Cranelift's trap codes.
 
-use super::{Stub, Translator, UNCHECKED_FRAME_LEN_BYTES};
-use cranelift_codegen::ir::{
-    self, GlobalValueData, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types,
-};
+use super::{Stub, Translator};
+use cranelift_codegen::ir::{self, GlobalValueData, InstBuilder, MemFlagsData, Value, types};
 use wasmelt_abi::{TrapCode, VMContext};
 
 /// Marks an instruction behind a call that never returns; no trap site of the artifact.
@@ -68,52 +66,26 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Makes the function trap when the stack is exhausted: in Cranelift's prologue with signals,
-    /// else by an explicit compare that raises.
-    ///
-    /// Signal-free code cannot know its frame's size while it is translated: frames up to
-    /// [`UNCHECKED_FRAME_LEN_BYTES`] may lie below the limit, and functions without calls whose
-    /// frame is that small need no check at all.
-    pub(super) fn check_stack(&mut self, frame_len_bytes: u32, has_calls: bool) {
+    /// Makes the function trap when its frame does not fit above the stack limit. Cranelift checks
+    /// in the prologue, before the frame is taken; in signal-free code the trap instruction there
+    /// is then replaced by a raise.
+    pub(super) fn check_stack(&mut self) {
         let offset = VMContext::STACK_LIMIT.cast_signed();
-        if self.env.has_signals() {
-            let flags = MemFlagsData::trusted();
-            let flags = self
-                .builder
-                .func
-                .dfg
-                .mem_flags
-                .insert(flags)
-                .expect("few flags");
-            let vmctx = self.builder.create_global_value(GlobalValueData::VMContext);
-            let limit = self.builder.create_global_value(GlobalValueData::Load {
-                base: vmctx,
-                offset: offset.into(),
-                global_type: types::I64,
-                flags,
-            });
-            self.builder.func.stack_limit = Some(limit);
-            return;
-        }
-        if !has_calls && frame_len_bytes <= UNCHECKED_FRAME_LEN_BYTES {
-            return;
-        }
-        let flags = self.regions.vmctx();
-        let mut limit = self
+        let flags = MemFlagsData::trusted();
+        let flags = self
             .builder
-            .ins()
-            .load(types::I64, flags, self.vmctx, offset);
-        if frame_len_bytes > UNCHECKED_FRAME_LEN_BYTES {
-            limit = self
-                .builder
-                .ins()
-                .iadd_imm_u(limit, i64::from(frame_len_bytes));
-        }
-        let stack_pointer = self.builder.ins().get_stack_pointer(types::I64);
-        let exhausted = self
-            .builder
-            .ins()
-            .icmp(IntCC::UnsignedLessThan, stack_pointer, limit);
-        self.raise_if(exhausted, TrapCode::StackOverflow);
+            .func
+            .dfg
+            .mem_flags
+            .insert(flags)
+            .expect("few flags");
+        let vmctx = self.builder.create_global_value(GlobalValueData::VMContext);
+        let limit = self.builder.create_global_value(GlobalValueData::Load {
+            base: vmctx,
+            offset: offset.into(),
+            global_type: types::I64,
+            flags,
+        });
+        self.builder.func.stack_limit = Some(limit);
     }
 }

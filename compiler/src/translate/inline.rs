@@ -1,0 +1,190 @@
+//! Replaces direct calls of short functions by their bodies, within a budget, while translating.
+//!
+//! The callee's locals become variables of the caller and its `return`s become branches, so nothing
+//! later needs to know. What a backtrace has to know, which function was inlined where, is kept as
+//! a tree of [`InlinedCall`]s: instructions of an inlined body carry offsets behind the end of the
+//! module, in a range of their own for each inlined call.
+//!
+//! Every decision depends on the module alone. Recursion still ends in a real call, whose stack
+//! check traps.
+
+use super::{Frame, LocalStorage, Translator, locals::Locals};
+use wasmelt_abi::OptLevel;
+
+/// Bodies up to this length are inlined wherever they are called.
+const SMALL_LEN_BYTES: u32 = 48;
+/// Bodies up to this length are inlined into loops.
+const IN_LOOP_LEN_BYTES: u32 = 120;
+/// Bodies up to this length are inlined where they are called from one place only.
+const SINGLE_CALLER_LEN_BYTES: u32 = 240;
+/// Bodies up to this length are inlined once into themselves.
+const RECURSIVE_LEN_BYTES: u32 = 100;
+/// Functions in one another, the one that is compiled included.
+const MAX_DEPTH: usize = 5;
+/// Locals, parameters included, of an inlined function.
+const MAX_LOCALS: u32 = 32;
+
+/// Bytes of wasm by which a function may grow: some for everyone, and half of its length.
+const fn growth_budget(body_len_bytes: u32) -> u32 {
+    500 + body_len_bytes / 2
+}
+
+/// A call that was replaced by the callee's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InlinedCall {
+    /// Index of the callee.
+    pub function: u32,
+    /// Offset of the call in the module.
+    pub call_offset: u32,
+    /// Position of the inlined call that this one lies in.
+    pub parent: Option<u32>,
+    /// Where the callee's body starts in the module.
+    body_start: u32,
+    /// What its instructions carry instead of `body_start`.
+    location_start: u32,
+}
+
+/// Finds what a location of an instruction stands for: the offset in the module, and the position
+/// of the inlined call.
+pub(crate) fn resolve_location(calls: &[InlinedCall], location: u32) -> (u32, Option<u32>) {
+    let after = calls.partition_point(|call| call.location_start <= location);
+    let Some(position) = after.checked_sub(1) else {
+        return (location, None);
+    };
+    let call = &calls[position];
+    let position = u32::try_from(position).expect("inlined calls are limited");
+    let offset = location - call.location_start + call.body_start;
+    (offset, Some(position))
+}
+
+/// The state of inlining into one function.
+pub(super) struct Inliner {
+    /// Functions whose bodies are being translated, the one that is compiled first.
+    active: Vec<u32>,
+    /// Bytes of wasm that may still be added.
+    budget: u32,
+    /// All inlined calls so far, by ascending `location_start`.
+    calls: Vec<InlinedCall>,
+    /// Position of the inlined call that is being translated.
+    current: Option<u32>,
+    /// First location that nothing has yet.
+    next_location: u32,
+    /// Whether the call that is being translated lies in a loop of a caller.
+    in_loop: bool,
+}
+
+impl Inliner {
+    pub(super) fn new(function: u32, body_len_bytes: u32, wasm_len_bytes: usize) -> Self {
+        Self {
+            active: vec![function],
+            budget: growth_budget(body_len_bytes),
+            calls: Vec::new(),
+            current: None,
+            next_location: u32::try_from(wasm_len_bytes).expect("modules are below 4 GiB"),
+            in_loop: false,
+        }
+    }
+
+    /// The location of the instruction at `offset` in the module.
+    pub(super) fn location(&self, offset: u32) -> u32 {
+        match self.current {
+            None => offset,
+            Some(current) => {
+                let call = &self.calls[current as usize];
+                offset - call.body_start + call.location_start
+            }
+        }
+    }
+
+    pub(super) fn into_calls(self) -> Vec<InlinedCall> {
+        self.calls
+    }
+
+    pub(super) fn is_inlined(&self) -> bool {
+        self.current.is_some()
+    }
+}
+
+impl Translator<'_, '_> {
+    /// Inlines a call of a defined function if that is worth it.
+    pub(super) fn try_inline(&mut self, function: u32) -> bool {
+        let in_loop = self.inliner.in_loop || self.frames.iter().any(Frame::is_loop);
+        let is_chosen = self.is_worth_inlining(function, in_loop);
+        if is_chosen {
+            self.inline(function, in_loop);
+        }
+        is_chosen
+    }
+
+    fn is_worth_inlining(&self, function: u32, in_loop: bool) -> bool {
+        let module = self.env.module;
+        let Some(defined) = module.defined_index(function) else {
+            return false;
+        };
+        let callee = &module.governors[defined as usize];
+        let inliner = &self.inliner;
+        let repeated = inliner.active.iter().filter(|active| **active == function);
+        let limit = match repeated.count() {
+            0 if module.call_counts[function as usize] == 1 => SINGLE_CALLER_LEN_BYTES,
+            0 if in_loop => IN_LOOP_LEN_BYTES,
+            0 => SMALL_LEN_BYTES,
+            1 if inliner.active.len() == 1 => RECURSIVE_LEN_BYTES,
+            _ => return false,
+        };
+        self.env.options.codegen.opt_level == OptLevel::Speed
+            && self.locals.storage() == LocalStorage::Values
+            && !self.env.downgrades[defined as usize]
+            && callee.body_len_bytes <= limit.min(inliner.budget)
+            && callee.locals <= MAX_LOCALS
+            && callee.branch_targets == 0
+            && inliner.active.len() < MAX_DEPTH
+            && inliner
+                .next_location
+                .checked_add(callee.body_len_bytes)
+                .is_some_and(|end| end < u32::MAX)
+    }
+
+    fn inline(&mut self, function: u32, in_loop: bool) {
+        let env = self.env;
+        let defined = env.module.defined_index(function);
+        let defined = defined.expect("only defined functions are inlined") as usize;
+        let body = &env.module.bodies[defined];
+        let params = env.module.function_type(function).params.len();
+        let arguments = self.stack.split_off(self.stack.len() - params);
+
+        let body_start = u32::try_from(body.range().start).expect("modules are below 4 GiB");
+        let body_len_bytes = env.module.governors[defined].body_len_bytes;
+        let inliner = &mut self.inliner;
+        let position = u32::try_from(inliner.calls.len()).expect("the budget bounds them");
+        inliner.calls.push(InlinedCall {
+            function,
+            call_offset: self.offset,
+            parent: inliner.current,
+            body_start,
+            location_start: inliner.next_location,
+        });
+        inliner.next_location += body_len_bytes;
+        inliner.budget -= body_len_bytes;
+        inliner.active.push(function);
+        let outer = inliner.current.replace(position);
+        let outer_in_loop = std::mem::replace(&mut inliner.in_loop, in_loop);
+        let caller = std::mem::replace(&mut self.index, function);
+        let locals = std::mem::replace(&mut self.locals, Locals::new(LocalStorage::Values));
+        let frames = std::mem::take(&mut self.frames);
+        let offset = self.offset;
+
+        self.declare_params(&arguments);
+        self.translate_operators(body)
+            .expect("validated code can be read again");
+
+        self.offset = offset;
+        self.frames = frames;
+        self.locals = locals;
+        self.index = caller;
+        self.inliner.in_loop = outer_in_loop;
+        self.inliner.current = outer;
+        self.inliner.active.pop();
+        let location = self.inliner.location(offset);
+        self.set_location(location);
+    }
+}
