@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "3780699369045a78425d613f2fe44dda797307a71e3e0c5389e8905cb923f569";
-const AARCH64: &str = "6407e4ce9432fb7bfa3d8debdc177955857eed06b907a4055c7c2e040465473b";
+const X86_64: &str = "12dc6761597d4bd71c20e05034dfc14014966300f9a3d0f9ff8380ae270e84d2";
+const AARCH64: &str = "f7e2cff3f62fdd1d9b5f487b439c4982d76296ba36221524175ca58da39e002f";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

@@ -21,37 +21,55 @@
 ;;   @0025                               brif v3, block2, block3
 ;;
 ;;                                   block2:
-;;                                       v32 = iconst.i64 1
-;;   @0029                               jump block4(v32)  ; v32 = 1
+;;                                       v63 = iconst.i64 1
+;;   @0029                               jump block4(v63)  ; v63 = 1
 ;;
 ;;                                   block3:
 ;;   @002e                               v6 = iconst.i64 1
-;;                                       v24 = icmp.i64 eq v1, v6  ; v6 = 1
-;;   @0049                               brif v24, block6, block7
+;;                                       v32 = icmp.i64 eq v1, v6  ; v6 = 1
+;;   @0049                               brif v32, block6, block7
 ;;
 ;;                                   block6:
-;;                                       v31 = iconst.i64 1
-;;   @004d                               jump block8(v31)  ; v31 = 1
+;;                                       v62 = iconst.i64 1
+;;   @004d                               jump block8(v62)  ; v62 = 1
 ;;
 ;;                                   block7:
-;;                                       v26 = iconst.i64 2
-;;                                       v27 = isub.i64 v1, v26  ; v26 = 2
-;;   @0055                               v14 = call fn0(v0, v27)
-;;                                       v29 = iconst.i64 1
-;;                                       v30 = isub.i64 v1, v29  ; v29 = 1
-;;   @0057                               v15 = imul v30, v14
-;;   @0058                               jump block8(v15)
+;;                                       v34 = iconst.i64 2
+;;                                       v42 = icmp.i64 eq v1, v34  ; v34 = 2
+;;   @005e                               brif v42, block10, block11
 ;;
-;;                                   block8(v16: i64):
+;;                                   block10:
+;;                                       v59 = iconst.i64 1
+;;   @0062                               jump block12(v59)  ; v59 = 1
+;;
+;;                                   block11:
+;;                                       v51 = iconst.i64 3
+;;                                       v52 = isub.i64 v1, v51  ; v51 = 3
+;;   @006a                               v20 = call fn0(v0, v52)
+;;                                       v57 = iconst.i64 2
+;;                                       v58 = isub.i64 v1, v57  ; v57 = 2
+;;   @006c                               v21 = imul v58, v20
+;;   @006d                               jump block12(v21)
+;;
+;;                                   block12(v22: i64):
+;;   @006e                               jump block9
+;;
+;;                                   block9:
+;;                                       v60 = iconst.i64 1
+;;                                       v61 = isub.i64 v1, v60  ; v60 = 1
+;;   @0057                               v23 = imul v61, v22
+;;   @0058                               jump block8(v23)
+;;
+;;                                   block8(v24: i64):
 ;;   @0059                               jump block5
 ;;
 ;;                                   block5:
-;;   @0033                               v17 = imul.i64 v1, v16
-;;   @0034                               jump block4(v17)
+;;   @0033                               v25 = imul.i64 v1, v24
+;;   @0034                               jump block4(v25)
 ;;
-;;                                   block4(v18: i64):
+;;                                   block4(v26: i64):
 ;;   @0035                               jump block1
 ;;
 ;;                                   block1:
-;;   @0035                               return v18
+;;   @0035                               return v26
 ;;   }

@@ -17,7 +17,7 @@
 ;;     jnz     label2; j label1
 ;;   block1:
 ;;     movl $0x7, %eax
-;;     jmp     label7
+;;     jmp     label11
 ;;   block2:
 ;;     movq %rsi, %rax
 ;;     subl $0x1, %eax
@@ -25,18 +25,30 @@
 ;;     jnz     label4; j label3
 ;;   block3:
 ;;     movl $0x7, %eax
-;;     jmp     label5
+;;     jmp     label9
 ;;   block4:
-;;     subl $0x2, %esi
-;;     call    User(userextname0)
-;;     jmp     label5
+;;     movq %rsi, %rax
+;;     subl $0x2, %eax
+;;     testl %eax, %eax
+;;     jnz     label6; j label5
 ;;   block5:
-;;     jmp     label6
+;;     movl $0x7, %eax
+;;     jmp     label7
 ;;   block6:
+;;     subl $0x3, %esi
+;;     call    User(userextname0)
 ;;     jmp     label7
 ;;   block7:
 ;;     jmp     label8
 ;;   block8:
+;;     jmp     label9
+;;   block9:
+;;     jmp     label10
+;;   block10:
+;;     jmp     label11
+;;   block11:
+;;     jmp     label12
+;;   block12:
 ;;     movq %rbp, %rsp
 ;;     popq %rbp
 ;;     retq

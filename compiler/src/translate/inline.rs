@@ -12,13 +12,13 @@ use super::{Frame, LocalStorage, Translator, locals::Locals};
 use wasmelt_abi::OptLevel;
 
 /// Bodies up to this length are inlined wherever they are called.
-const SMALL_LEN_BYTES: u32 = 48;
+const SMALL_LEN_BYTES: u32 = 16;
 /// Bodies up to this length are inlined into loops.
-const IN_LOOP_LEN_BYTES: u32 = 120;
+const IN_LOOP_LEN_BYTES: u32 = 60;
 /// Bodies up to this length are inlined where they are called from one place only.
-const SINGLE_CALLER_LEN_BYTES: u32 = 240;
-/// Bodies up to this length are inlined once into themselves.
-const RECURSIVE_LEN_BYTES: u32 = 100;
+const SINGLE_CALLER_LEN_BYTES: u32 = 60;
+/// Bodies up to these lengths are inlined into themselves, once and a second time.
+const RECURSIVE_LEN_BYTES: [u32; 2] = [100, 60];
 /// Functions in one another, the one that is compiled included.
 const MAX_DEPTH: usize = 5;
 /// Locals, parameters included, of an inlined function.
@@ -128,7 +128,10 @@ impl Translator<'_, '_> {
             0 if module.call_counts[function as usize] == 1 => SINGLE_CALLER_LEN_BYTES,
             0 if in_loop => IN_LOOP_LEN_BYTES,
             0 => SMALL_LEN_BYTES,
-            1 if inliner.active.len() == 1 => RECURSIVE_LEN_BYTES,
+            repeated if inliner.active.len() == repeated => {
+                let limit = RECURSIVE_LEN_BYTES.get(repeated - 1);
+                limit.copied().unwrap_or_default()
+            }
             _ => return false,
         };
         self.env.options.codegen.opt_level == OptLevel::Speed
