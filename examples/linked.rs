@@ -2,7 +2,7 @@
 //!
 //! ```console
 //! wasmelt compile examples/primes.wat --emit obj -o primes.o
-//! cargo rustc -p wasmelt-examples --features linked --bin linked -- -C link-arg=$PWD/primes.o
+//! WASMELT_OBJECT=$PWD/primes.o cargo run --features wasmelt-examples/linked --bin linked
 //! ```
 
 #![allow(unsafe_code, reason = "the linker, not rustc, knows the symbol")]

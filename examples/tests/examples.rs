@@ -22,7 +22,8 @@ fn cargo(subcommand: &str) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .args([subcommand, "--quiet", "--offline"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+        // The root, where cargo selects the same packages, and so the same features, as for the tests.
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
     command
 }
 
@@ -75,18 +76,9 @@ fn an_object_is_linked_into_a_rust_program() {
         compiled.object().expect("an object can be written"),
     )
     .expect("the folder is writable");
-    run(cargo("rustc")
-        .args([
-            "-p",
-            "wasmelt-examples",
-            "--features",
-            "linked",
-            "--bin",
-            "linked",
-            "--",
-        ])
-        .arg("-C")
-        .arg(format!("link-arg={}", object.display())));
+    run(cargo("build")
+        .args(["--features", "wasmelt-examples/linked", "--bin", "linked"])
+        .env("WASMELT_OBJECT", &object));
     let program = Path::new(env!("CARGO_BIN_EXE_embed")).with_file_name("linked");
     assert_eq!(run(&mut Command::new(program)), "168 primes below 1000\n");
 }

@@ -79,7 +79,7 @@ pub struct WastArgs {
 pub enum Progress {
     /// On standard error if that is a terminal.
     Auto,
-    /// Never.
+    /// Never, and people are shown failures and the sum only.
     Never,
 }
 
@@ -154,13 +154,15 @@ fn run(args: &WastArgs, progress: Progress, families: &[Family]) -> Result<u8, W
     let filter = args.filter.clone().unwrap_or_default();
     let files = filtered(collect::collect(&args.paths)?, &filter)?;
     let settings = settings(args, &filter)?;
+    let only_failures = progress == Progress::Never && args.format == Format::Human;
     let mut progress = ProgressLine::new(progress, files.len() * engines.len());
     let stdout = io::stdout().lock();
     let mut writer = Writer::new(args.format, stdout).map_err(WastError::Output)?;
     let mut output = Ok(());
     let reports = suite::run_suite(&files, &engines, &settings, |report| {
         progress.clear();
-        if output.is_ok() {
+        let is_shown = !only_failures || report.tally().failed > 0 || report.error.is_some();
+        if output.is_ok() && is_shown {
             output = writer.report(report);
         }
         progress.advance(&report.file);

@@ -13,14 +13,18 @@ macro_rules! on_engine {
     ($name:ident, $engine:ident) => {
         mod $name {
             use super::{InputRow, InputType, Outcome, adler32};
-            use $engine::{Caller, Engine, Error, Linker, Module, Store, Val};
+            use $engine::{Caller, Error, Linker, Module, Store, Val};
+            pub(crate) use $engine::{Config, Engine};
 
             /// Calls a fresh instance of `wasm` as `row` says.
-            pub(crate) fn run(wasm: &[u8], row: &InputRow) -> Result<Outcome, Error> {
-                let engine = Engine::default();
-                let module = Module::new(&engine, wasm)?;
-                let mut store = Store::new(&engine, ());
-                let mut linker = Linker::new(&engine);
+            pub(crate) fn run(
+                engine: &Engine,
+                wasm: &[u8],
+                row: &InputRow,
+            ) -> Result<Outcome, Error> {
+                let module = Module::new(engine, wasm)?;
+                let mut store = Store::new(engine, ());
+                let mut linker = Linker::new(engine);
                 linker.func_wrap(
                     "env",
                     "adler32",
@@ -75,6 +79,21 @@ macro_rules! on_engine {
 on_engine!(on_wasmi, wasmi);
 on_engine!(on_wasmelt, wasmelt);
 
+/// wasmelt with guard pages, with explicit checks, and without signals.
+fn in_every_mode() -> [(&'static str, on_wasmelt::Engine); 3] {
+    use wasmelt::BoundsChecks::{Explicit, Guard};
+    [
+        ("wasmelt, guard", Guard, true),
+        ("wasmelt, explicit", Explicit, true),
+        ("wasmelt, signal-free", Explicit, false),
+    ]
+    .map(|(name, bounds_checks, signals)| {
+        let mut config = on_wasmelt::Config::default();
+        config.bounds_checks(bounds_checks).signals(signals);
+        (name, on_wasmelt::Engine::new(&config))
+    })
+}
+
 /// The checksum that one of the modules imports (RFC 1950).
 fn adler32(bytes: &[u8]) -> u32 {
     const MODULUS: u32 = 65_521;
@@ -105,6 +124,8 @@ fn every_row_gives_what_it_must() {
     let Some(corpus) = Corpus::open().expect("a corpus that is there is readable") else {
         return;
     };
+    let interpreter = on_wasmi::Engine::new(&on_wasmi::Config::default());
+    let engines = in_every_mode();
     let (mut rows, mut files, mut failures) = (0, 0, String::new());
     for inputs in corpus.files_in("bench/fizzy", "inputs") {
         let module = inputs.file.replace(".inputs", ".wasm");
@@ -120,16 +141,12 @@ fn every_row_gives_what_it_must() {
         let text = String::from_utf8(corpus.read(inputs).expect("the corpus is whole"))
             .expect("lists of rows are text");
         for row in parse_rows(&text).unwrap_or_else(|error| panic!("{}: {error}", inputs.file)) {
-            let outcomes = [
-                (
-                    "wasmi",
-                    on_wasmi::run(&wasm, &row).map_err(|error| error.to_string()),
-                ),
-                (
-                    "wasmelt",
-                    on_wasmelt::run(&wasm, &row).map_err(|error| error.to_string()),
-                ),
-            ];
+            let outcome = on_wasmi::run(&interpreter, &wasm, &row);
+            let mut outcomes = vec![("wasmi", outcome.map_err(|error| error.to_string()))];
+            for (name, engine) in &engines {
+                let outcome = on_wasmelt::run(engine, &wasm, &row);
+                outcomes.push((name, outcome.map_err(|error| error.to_string())));
+            }
             for (engine, outcome) in outcomes {
                 if let Err(failure) = check(engine, &row, outcome) {
                     writeln!(failures, "{} {}: {failure}", inputs.file, row.name)

@@ -22,6 +22,10 @@ fn scripts_pass_fail_or_cannot_be_read() {
         "2 passed, 0 failed"
     );
     assert_eq!(last_line(&["fail.wast"], 1), "1 passed, 1 failed");
+    let quiet = folder.run(&["wast", "-q", "pass.wast", "fail.wast"]);
+    assert!(quiet.stdout.contains("fail.wast:1:"), "{quiet:?}");
+    assert!(!quiet.stdout.contains("pass.wast"), "{quiet:?}");
+    assert!(quiet.stdout.ends_with("3 passed, 1 failed\n"), "{quiet:?}");
     last_line(&["broken.wast"], 2);
     last_line(&["gone.wast"], 2);
 }

@@ -54,7 +54,7 @@ fn program() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let output = Command::new(cargo)
-            .args(["build", "--quiet", "-p", "wasmelt-cli"])
+            .args(["build", "--quiet", "--bin", "wasmelt"])
             .args(["--message-format", "json"])
             .current_dir(root)
             .stdin(Stdio::null())

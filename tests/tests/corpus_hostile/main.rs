@@ -30,6 +30,32 @@ use wasmelt_tests::corpus::Corpus;
 /// The first argument of a child.
 const CHILD: &str = "--child";
 
+/// How wasmelt keeps accesses inside the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Guard,
+    Explicit,
+    SignalFree,
+}
+
+impl Mode {
+    const ALL: [(Self, &str); 3] = [
+        (Self::Guard, "guard"),
+        (Self::Explicit, "explicit"),
+        (Self::SignalFree, "signal-free"),
+    ];
+
+    fn name(self) -> &'static str {
+        let (_, name) = Self::ALL[self as usize];
+        name
+    }
+
+    fn lookup(name: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(_, known)| *known == name);
+        found.map(|(mode, _)| *mode)
+    }
+}
+
 /// What a case is about, and so what is expected of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Suite {
@@ -122,9 +148,10 @@ type Row = (String, Result<Report, String>);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, first, suite, case] = arguments.as_slice()
+    if let [_, first, mode, suite, case] = arguments.as_slice()
         && first == CHILD
     {
+        on_wasmelt::choose(Mode::lookup(mode).expect("the parent names a mode"));
         let suite = Suite::lookup(suite).expect("the parent names a suite");
         let report = child::run(suite, case);
         println!(
@@ -137,15 +164,18 @@ fn main() -> ExitCode {
     let rows = Arc::new(Mutex::new(Vec::new()));
     let mut trials: Vec<Trial> = RECIPES
         .iter()
-        .map(|recipe| trial(Suite::Bomb, recipe.name, &rows))
+        .map(|recipe| trial(Mode::Guard, Suite::Bomb, recipe.name, &rows))
         .collect();
     if let Some(corpus) = Corpus::open().expect("a corpus that is there is readable") {
-        for suite in [Suite::Malformed, Suite::Hostile] {
-            trials.extend(
-                corpus
-                    .modules_in(suite.name())
-                    .map(|entry| trial(suite, &entry.file, &rows)),
-            );
+        // What is refused is refused alike.
+        for (suite, modes) in [
+            (Suite::Malformed, &Mode::ALL[..1]),
+            (Suite::Hostile, &Mode::ALL),
+        ] {
+            for (mode, _) in modes {
+                let modules = corpus.modules_in(suite.name());
+                trials.extend(modules.map(|entry| trial(*mode, suite, &entry.file, &rows)));
+            }
         }
     }
     let mut settings = Arguments::from_args();
@@ -162,15 +192,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn trial(suite: Suite, case: &str, rows: &Arc<Mutex<Vec<Row>>>) -> Trial {
+fn trial(mode: Mode, suite: Suite, case: &str, rows: &Arc<Mutex<Vec<Row>>>) -> Trial {
     let (case, rows) = (case.to_owned(), Arc::clone(rows));
-    let name = if suite == Suite::Bomb {
-        format!("bomb/{case}")
-    } else {
-        case.clone()
+    let folder = if suite == Suite::Bomb { "bomb/" } else { "" };
+    let name = match mode {
+        Mode::Guard => format!("{folder}{case}"),
+        mode => format!("{folder}{case} ({})", mode.name()),
     };
     Trial::test(name.clone(), move || {
-        let outcome = start_child(suite, &case);
+        let outcome = start_child(mode, suite, &case);
         let judged = outcome
             .as_ref()
             .map_err(String::clone)
@@ -216,10 +246,10 @@ fn check(suite: Suite, report: &Report) -> Result<(), String> {
 }
 
 /// Runs one case in a process of its own; how it died where it gave no report.
-fn start_child(suite: Suite, case: &str) -> Result<Report, String> {
+fn start_child(mode: Mode, suite: Suite, case: &str) -> Result<Report, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new(program)
-        .args([CHILD, suite.name(), case])
+        .args([CHILD, mode.name(), suite.name(), case])
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;

@@ -1,6 +1,10 @@
-//! Probes modules on wasmelt, in its default configuration.
+//! Probes modules on wasmelt, in the configuration that the child was started for.
+
+use std::sync::OnceLock;
 
 use wasmelt as engine;
+
+use super::Mode;
 
 #[allow(
     clippy::duplicate_mod,
@@ -11,7 +15,23 @@ mod probe;
 
 pub(crate) use probe::Probe;
 
-/// The default engine.
+static MODE: OnceLock<Mode> = OnceLock::new();
+
+/// Chooses the configuration, before the first module.
+pub(crate) fn choose(mode: Mode) {
+    MODE.get_or_init(|| mode);
+}
+
 fn engine() -> engine::Engine {
-    engine::Engine::default()
+    let mut config = engine::Config::default();
+    match MODE.get() {
+        None | Some(Mode::Guard) => {}
+        Some(Mode::Explicit) => {
+            config.bounds_checks(engine::BoundsChecks::Explicit);
+        }
+        Some(Mode::SignalFree) => {
+            config.signals(false);
+        }
+    }
+    engine::Engine::new(&config)
 }
