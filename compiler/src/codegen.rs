@@ -12,7 +12,7 @@ use crate::{
 use cranelift_codegen::{
     CompiledCode, Context, FinalizedRelocTarget,
     binemit::Reloc,
-    ir::{ExternalName, Function},
+    ir::{self, ExternalName, Function},
     isa::{
         self, OwnedTargetIsa,
         unwind::{UnwindInfo, systemv},
@@ -125,10 +125,15 @@ impl CodeGenerator {
         } else {
             (&*self.wanted, LocalStorage::Values)
         };
+        let body = &env.module.bodies[defined_index as usize];
+        let body_start = body
+            .get_operators_reader()
+            .map_or(body.range().start, |reader| reader.original_position());
+        let body_start = u32::try_from(body_start).expect("modules are below 4 GiB");
         let (mut compiled, listing) = guarded(function, scratch, |context, builder| {
             let inlined =
                 translate_function(env, defined_index, storage, builder, &mut context.func)?;
-            compile_context(context, isa, function, inlined, text)
+            compile_context(context, isa, function, body_start, inlined, text)
         })?;
         if !env.options.codegen.signals {
             raise_on_stack_overflow(&mut compiled, env.options.arch)
@@ -150,6 +155,7 @@ impl CodeGenerator {
                 context,
                 &*self.wanted,
                 stub.index(),
+                0,
                 Vec::new(),
                 Text::Nothing,
             )
@@ -197,6 +203,7 @@ fn compile_context(
     context: &mut Context,
     isa: &dyn isa::TargetIsa,
     function: u32,
+    body_start: u32,
     inlined: Vec<InlinedCall>,
     text: Text,
 ) -> Result<Compiled, CompileError> {
@@ -233,7 +240,7 @@ fn compile_context(
     let compiled = CompiledFunction {
         relocations,
         traps: collect_traps(&code),
-        offsets: collect_offsets(&code, &inlined),
+        offsets: collect_offsets(&code, body_start, &inlined),
         inlined,
         unwind,
         code: code.code_buffer().to_vec(),
@@ -278,11 +285,22 @@ fn collect_traps(code: &CompiledCode) -> Vec<(u32, TrapCode)> {
 
 /// Wasm offsets of the last byte of every call, where a return address minus one points, and of
 /// every instruction that may trap.
-fn collect_offsets(code: &CompiledCode, inlined: &[InlinedCall]) -> Vec<(u32, u32, Option<u32>)> {
+fn collect_offsets(
+    code: &CompiledCode,
+    body_start: u32,
+    inlined: &[InlinedCall],
+) -> Vec<(u32, u32, Option<u32>)> {
     let mut places: Vec<u32> = code.buffer.traps().iter().map(|site| site.offset).collect();
     places.extend(code.buffer.call_sites().map(|site| site.ret_addr - 1));
     places.sort_unstable();
     places.dedup();
+    // The prologue has no location; its check belongs to the start of the body, not to what lies
+    // before it in the text.
+    let checks = code.buffer.traps().iter();
+    let overflows: Vec<u32> = checks
+        .filter(|site| site.code == ir::TrapCode::STACK_OVERFLOW)
+        .map(|site| site.offset)
+        .collect();
     let locations = code.buffer.get_srclocs_sorted();
     let location_of = |place: u32| {
         let after = locations.partition_point(|location| location.start <= place);
@@ -292,6 +310,9 @@ fn collect_offsets(code: &CompiledCode, inlined: &[InlinedCall]) -> Vec<(u32, u3
     places
         .into_iter()
         .filter_map(|place| {
+            if overflows.contains(&place) {
+                return Some((place, body_start, None));
+            }
             let (offset, call) = resolve_location(inlined, location_of(place)?);
             Some((place, offset, call))
         })

@@ -132,6 +132,29 @@ impl Governor {
         .fold(0, u64::saturating_add)
     }
 
+    /// This function with another inlined where so many operands are on the stack. Depths are
+    /// added up, as if it were the deepest place.
+    #[must_use]
+    pub(crate) fn with_inlined(mut self, callee: &Self, operands: usize) -> Self {
+        let sum = |a: &mut u32, b: u32| *a = a.saturating_add(b);
+        // Its end is a block of its own.
+        sum(&mut self.blocks, callee.blocks.saturating_add(1));
+        sum(&mut self.splits, callee.splits);
+        sum(&mut self.accesses, callee.accesses);
+        sum(&mut self.loops, callee.loops);
+        sum(&mut self.loop_depth, callee.loop_depth);
+        sum(&mut self.block_depth, callee.block_depth);
+        sum(&mut self.body_len_bytes, callee.body_len_bytes);
+        sum(&mut self.locals, callee.locals);
+        sum(&mut self.calls, callee.calls);
+        let under = (operands as u64).saturating_mul(u64::from(callee.calls));
+        self.operands_over_calls = self
+            .operands_over_calls
+            .saturating_add(callee.operands_over_calls)
+            .saturating_add(under);
+        self
+    }
+
     /// Decides for every function of a module of `wasm_len_bytes`, in the order of their indices.
     #[must_use]
     pub fn decide(functions: &[Governor], wasm_len_bytes: usize) -> Vec<bool> {

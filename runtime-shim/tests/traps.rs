@@ -10,8 +10,8 @@ mod support;
 
 use support::{Mode, call, in_every_mode, instantiate, module, names};
 use wasmelt::{
-    Config, Engine, Error, Func, FuncType, Instance, Linker, Ref, RefType, Store, StoreLimits,
-    StoreLimitsBuilder, Table, TableType, TrapCode, ValType,
+    Config, Engine, Error, Func, FuncType, Instance, Linker, OptLevel, Ref, RefType, Store,
+    StoreLimits, StoreLimitsBuilder, Table, TableType, TrapCode, ValType,
 };
 
 /// Exports that trap, each through a function of its own so that the backtrace has two names.
@@ -161,6 +161,33 @@ fn the_offset_of_a_frame_is_that_of_its_instruction() {
         // Opcodes of `unreachable` and `call`.
         assert_eq!((byte(0), byte(1)), (0x00, 0x10), "{mode:?} {error}");
     }
+}
+
+/// The check lies in the prologue, behind which the first thing is an inlined call.
+#[test]
+fn a_stack_overflow_names_only_functions_that_were_active() {
+    let wat = r#"(module
+        (func $check (param i32) (if (i32.eqz (local.get 0)) (then (unreachable))))
+        (func $ping (export "ping") (param i32)
+            (call $check (local.get 0)) (call $pong (i32.add (local.get 0) (i32.const 1))))
+        (func $pong (param i32)
+            (call $check (local.get 0)) (call $ping (i32.add (local.get 0) (i32.const 1)))))"#;
+    let wasm = wat::parse_str(wat).unwrap();
+    in_every_mode(|mode| {
+        if mode.opt_level != OptLevel::Speed {
+            return; // There the check is called.
+        }
+        let (mut store, instance) = instantiate(&mode.engine(), wat);
+        let error = call::<_, i32, ()>(&mut store, instance, "ping", 1).unwrap_err();
+        assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow));
+        let names = names(&error);
+        assert!(names.iter().all(|name| name != "check"), "{error}");
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{error}");
+        // The innermost frame is at the start of its body, where the first operator is `local.get 0`.
+        let at = error.backtrace().unwrap().frames()[0].wasm_offset();
+        let at = at.unwrap() as usize;
+        assert_eq!(wasm[at..at + 2], [0x20, 0x00], "{error}");
+    });
 }
 
 #[test]

@@ -21,7 +21,7 @@
 ;;   section .wasmelt.manifest address=0x620 size=0xe0
 ;;   section .wasmelt.functions address=0x700 size=0x8
 ;;   section .wasmelt.traps address=0x708 size=0x9
-;;   section .wasmelt.offsets address=0x718 size=0x12
+;;   section .wasmelt.offsets address=0x718 size=0x14
 ;;   section .wasmelt.names address=0x730 size=0xd
 ;;   section .text address=0x10000 size=0x138
 ;;   section .dynamic address=0x20000 size=0x60

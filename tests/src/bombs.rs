@@ -196,6 +196,10 @@ pub const RECIPES: &[BombRecipe] = &[
         build: |_| exported_often(20_000, 200_000),
     },
     BombRecipe {
+        name: "short-callees-full-of-blocks",
+        build: |_| short_callees(3_000, 500, 40_000),
+    },
+    BombRecipe {
         name: "calls-with-live-operands",
         build: |_| repeated(&calls_over_operands(2_000)),
     },
@@ -562,6 +566,51 @@ fn exported_often(functions: u32, exported: u32) -> Bomb {
     module
         .section(&types)
         .section(&declarations)
+        .section(&exports)
+        .section(&code);
+    Bomb {
+        wasm: module.finish(),
+        expected: 42,
+    }
+}
+
+/// One function with many locals and many calls, in a loop, of a short function full of branches:
+/// inlined, they multiply. Padding gives the caller the length that its growth is measured by.
+fn short_callees(locals: u32, calls: u32, padding: u32) -> Bomb {
+    let mut types = TypeSection::new();
+    types.ty().function([ValType::I32], []);
+    types.ty().function([], [ValType::I32]);
+    let mut functions = FunctionSection::new();
+    functions.function(0).function(1);
+    let mut callee = Function::new([]);
+    let mut sink = callee.instructions();
+    for _ in 0..8 {
+        // Left at once, since the argument is zero.
+        sink.loop_(BlockType::Empty).local_get(0).br_if(0).end();
+    }
+    sink.end();
+    let mut caller = Function::new([(locals, ValType::I32)]);
+    let mut sink = caller.instructions();
+    sink.loop_(BlockType::Empty);
+    for _ in 0..calls {
+        sink.i32_const(0).call(0);
+    }
+    sink.local_get(0).br_if(0).end();
+    for _ in 0..padding {
+        sink.nop();
+    }
+    for local in 0..locals {
+        sink.local_get(local).drop();
+    }
+    sink.i32_const(42).end();
+    let mut code = CodeSection::new();
+    code.function(&callee).function(&caller);
+    let mut exports = ExportSection::new();
+    exports.export("run", ExportKind::Func, 1);
+    let mut module = Module::new();
+    module
+        .section(&types)
+        .section(&functions)
         .section(&exports)
         .section(&code);
     Bomb {

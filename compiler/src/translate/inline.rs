@@ -9,6 +9,7 @@
 //! check traps.
 
 use super::{Frame, LocalStorage, Translator, locals::Locals};
+use crate::governor::Governor;
 use wasmelt_abi::OptLevel;
 
 /// Bodies up to this length are inlined wherever they are called.
@@ -24,9 +25,13 @@ const MAX_DEPTH: usize = 5;
 /// Locals, parameters included, of an inlined function.
 const MAX_LOCALS: u32 = 32;
 
-/// Bytes of wasm by which a function may grow: some for everyone, and half of its length.
-const fn growth_budget(body_len_bytes: u32) -> u32 {
-    500 + body_len_bytes / 2
+/// Estimated work in nanoseconds that inlining may add, for each byte of the function, to twice its
+/// own.
+const ADDED_WORK_PER_BYTE: u64 = 3_000;
+
+/// Bytes of wasm by which a function may grow: short ones threefold, long ones by half.
+fn growth_budget(body_len_bytes: u32) -> u32 {
+    (60 + 2 * body_len_bytes.min(1 << 20)).min(500 + body_len_bytes / 2)
 }
 
 /// A call that was replaced by the callee's body.
@@ -63,6 +68,10 @@ pub(super) struct Inliner {
     active: Vec<u32>,
     /// Bytes of wasm that may still be added.
     budget: u32,
+    /// What the function looks like to the governor, with everything that was inlined so far.
+    total: Governor,
+    /// What it may look like: more would undo what the governor decided.
+    max_work: u64,
     /// All inlined calls so far, by ascending `location_start`.
     calls: Vec<InlinedCall>,
     /// Position of the inlined call that is being translated.
@@ -74,10 +83,13 @@ pub(super) struct Inliner {
 }
 
 impl Inliner {
-    pub(super) fn new(function: u32, body_len_bytes: u32, wasm_len_bytes: usize) -> Self {
+    pub(super) fn new(function: u32, own: &Governor, wasm_len_bytes: usize) -> Self {
+        let added = ADDED_WORK_PER_BYTE * u64::from(own.body_len_bytes);
         Self {
             active: vec![function],
-            budget: growth_budget(body_len_bytes),
+            budget: growth_budget(own.body_len_bytes),
+            total: *own,
+            max_work: own.work().saturating_mul(2).saturating_add(added),
             calls: Vec::new(),
             current: None,
             next_location: u32::try_from(wasm_len_bytes).expect("modules are below 4 GiB"),
@@ -141,10 +153,17 @@ impl Translator<'_, '_> {
             && callee.locals <= MAX_LOCALS
             && callee.branch_targets == 0
             && inliner.active.len() < MAX_DEPTH
+            && self.fits_the_governor(callee)
             && inliner
                 .next_location
                 .checked_add(callee.body_len_bytes)
                 .is_some_and(|end| end < u32::MAX)
+    }
+
+    /// Whether the function, with this callee in it as well, stays what the governor took it for.
+    fn fits_the_governor(&self, callee: &Governor) -> bool {
+        let total = self.inliner.total.with_inlined(callee, self.stack.len());
+        !total.must_downgrade() && total.work() <= self.inliner.max_work
     }
 
     fn inline(&mut self, function: u32, in_loop: bool) {
@@ -168,6 +187,9 @@ impl Translator<'_, '_> {
         });
         inliner.next_location += body_len_bytes;
         inliner.budget -= body_len_bytes;
+        inliner.total = inliner
+            .total
+            .with_inlined(&env.module.governors[defined], self.stack.len());
         inliner.active.push(function);
         let outer = inliner.current.replace(position);
         let outer_in_loop = std::mem::replace(&mut inliner.in_loop, in_loop);

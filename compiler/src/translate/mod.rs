@@ -99,7 +99,7 @@ impl<'env, 'func> Translator<'env, 'func> {
         builder_context: &'func mut FunctionBuilderContext,
     ) -> Self {
         let defined = index - env.module.imported_function_count;
-        let body_len_bytes = env.module.governors[defined as usize].body_len_bytes;
+        let own = &env.module.governors[defined as usize];
         let regions = Regions::new(func);
         let mut builder = FunctionBuilder::new(func, builder_context);
         let entry = builder.create_block();
@@ -118,7 +118,7 @@ impl<'env, 'func> Translator<'env, 'func> {
             frames: Vec::new(),
             reachable: true,
             locals: Locals::new(storage),
-            inliner: Inliner::new(index, body_len_bytes, env.module.wasm_len_bytes),
+            inliner: Inliner::new(index, own, env.module.wasm_len_bytes),
             regions,
             function_refs: BTreeMap::new(),
             call_signatures: BTreeMap::new(),
