@@ -1,12 +1,12 @@
 //! Turns one function's CLIF into machine code, with everything the emitter must know about it.
 
-use crate::stack_overflow::raise_on_stack_overflow;
 use crate::{
     error::CompileError,
     options::CompileOptions,
+    stack_overflow::raise_on_stack_overflow,
     translate::{
-        FUNCTION_NAMESPACE, InlinedCall, LocalStorage, ModuleEnv, STUB_NAMESPACE, Stub,
-        abi_trap_code, build_stub, resolve_location, translate_function,
+        FUNCTION_NAMESPACE, InlinedCall, Locations, ModuleEnv, STUB_NAMESPACE, Stub, abi_trap_code,
+        build_stub, translate_function,
     },
 };
 use cranelift_codegen::{
@@ -120,20 +120,14 @@ impl CodeGenerator {
         text: Text,
     ) -> Result<(CompiledFunction, String), CompileError> {
         let function = env.module.imported_function_count + defined_index;
-        let (isa, storage) = if env.downgrades[defined_index as usize] {
-            (&*self.downgraded, LocalStorage::Frame)
+        let isa = if env.downgrades[defined_index as usize] {
+            &*self.downgraded
         } else {
-            (&*self.wanted, LocalStorage::Values)
+            &*self.wanted
         };
-        let body = &env.module.bodies[defined_index as usize];
-        let body_start = body
-            .get_operators_reader()
-            .map_or(body.range().start, |reader| reader.original_position());
-        let body_start = u32::try_from(body_start).expect("modules are below 4 GiB");
         let (mut compiled, listing) = guarded(function, scratch, |context, builder| {
-            let inlined =
-                translate_function(env, defined_index, storage, builder, &mut context.func)?;
-            compile_context(context, isa, function, body_start, inlined, text)
+            let locations = translate_function(env, defined_index, builder, &mut context.func)?;
+            compile_context(context, isa, function, locations, text)
         })?;
         if !env.options.codegen.signals {
             raise_on_stack_overflow(&mut compiled, env.options.arch)
@@ -155,8 +149,7 @@ impl CodeGenerator {
                 context,
                 &*self.wanted,
                 stub.index(),
-                0,
-                Vec::new(),
+                Locations::default(),
                 Text::Nothing,
             )
         })
@@ -203,8 +196,7 @@ fn compile_context(
     context: &mut Context,
     isa: &dyn isa::TargetIsa,
     function: u32,
-    body_start: u32,
-    inlined: Vec<InlinedCall>,
+    locations: Locations,
     text: Text,
 ) -> Result<Compiled, CompileError> {
     let error = |reason: String| CompileError::Codegen { function, reason };
@@ -240,8 +232,8 @@ fn compile_context(
     let compiled = CompiledFunction {
         relocations,
         traps: collect_traps(&code),
-        offsets: collect_offsets(&code, body_start, &inlined),
-        inlined,
+        offsets: collect_offsets(&code, &locations),
+        inlined: locations.inlined,
         unwind,
         code: code.code_buffer().to_vec(),
     };
@@ -285,11 +277,7 @@ fn collect_traps(code: &CompiledCode) -> Vec<(u32, TrapCode)> {
 
 /// Wasm offsets of the last byte of every call, where a return address minus one points, and of
 /// every instruction that may trap.
-fn collect_offsets(
-    code: &CompiledCode,
-    body_start: u32,
-    inlined: &[InlinedCall],
-) -> Vec<(u32, u32, Option<u32>)> {
+fn collect_offsets(code: &CompiledCode, locations: &Locations) -> Vec<(u32, u32, Option<u32>)> {
     let mut places: Vec<u32> = code.buffer.traps().iter().map(|site| site.offset).collect();
     places.extend(code.buffer.call_sites().map(|site| site.ret_addr - 1));
     places.sort_unstable();
@@ -301,19 +289,19 @@ fn collect_offsets(
         .filter(|site| site.code == ir::TrapCode::STACK_OVERFLOW)
         .map(|site| site.offset)
         .collect();
-    let locations = code.buffer.get_srclocs_sorted();
+    let ranges = code.buffer.get_srclocs_sorted();
     let location_of = |place: u32| {
-        let after = locations.partition_point(|location| location.start <= place);
-        let location = locations.get(after.checked_sub(1)?)?;
+        let after = ranges.partition_point(|range| range.start <= place);
+        let location = ranges.get(after.checked_sub(1)?)?;
         (place < location.end && !location.loc.is_default()).then(|| location.loc.bits())
     };
     places
         .into_iter()
         .filter_map(|place| {
             if overflows.contains(&place) {
-                return Some((place, body_start, None));
+                return Some((place, locations.body_start, None));
             }
-            let (offset, call) = resolve_location(inlined, location_of(place)?);
+            let (offset, call) = locations.resolve(location_of(place)?);
             Some((place, offset, call))
         })
         .collect()

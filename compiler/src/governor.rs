@@ -3,8 +3,8 @@
 //! Cranelift's optimiser and its register allocator are super-linear in the number and nesting of
 //! basic blocks. Functions above fixed thresholds are compiled with `opt_level=none` and the
 //! single-pass register allocator, which stay linear; the ABI is the same. Every threshold is
-//! visible in the wasm and the options alone, so that all machines decide alike. How many functions were
-//! downgraded stands in the manifest and in `wasmelt inspect`.
+//! visible in the wasm and the options alone, so that all machines decide alike. How many functions
+//! were downgraded stands in the manifest and in `wasmelt inspect`.
 
 /// The thresholds. They are fixed: changing one changes output bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +46,8 @@ const LIMITS: GovernorLimits = GovernorLimits {
 pub struct Governor {
     /// Blocks, loops and ifs.
     pub blocks: u32,
-    /// Places where other operators may split a block: conditional branches, tables of branches,
-    /// indirect calls, divisions and conversions that may trap.
+    /// Places where other operators may split a block: branches and checks.
     pub splits: u32,
-    /// Loads and stores.
-    pub accesses: u32,
-    /// Whether loads and stores split blocks: without signals, each has a check that branches.
-    pub checks_split_blocks: bool,
     /// Loops.
     pub loops: u32,
     /// Deepest nesting of loops.
@@ -78,12 +73,6 @@ impl Governor {
         LIMITS
     }
 
-    /// Whether the function calls anything.
-    #[must_use]
-    pub fn has_calls(&self) -> bool {
-        self.calls > 0
-    }
-
     /// Whether this function, for itself, must be compiled without optimisation.
     #[must_use]
     pub fn must_downgrade(&self) -> bool {
@@ -96,13 +85,8 @@ impl Governor {
     }
 
     fn locals_times_blocks(&self) -> u64 {
-        let accesses = if self.checks_split_blocks {
-            self.accesses
-        } else {
-            0
-        };
-        let blocks = [self.blocks, self.splits, accesses].map(u64::from);
-        u64::from(self.locals).saturating_mul(blocks.iter().sum::<u64>().max(1))
+        let blocks = u64::from(self.blocks) + u64::from(self.splits);
+        u64::from(self.locals).saturating_mul(blocks.max(1))
     }
 
     /// Estimated super-linear work of optimising this function, in nanoseconds of the worst code
@@ -140,7 +124,6 @@ impl Governor {
         // Its end is a block of its own.
         sum(&mut self.blocks, callee.blocks.saturating_add(1));
         sum(&mut self.splits, callee.splits);
-        sum(&mut self.accesses, callee.accesses);
         sum(&mut self.loops, callee.loops);
         sum(&mut self.loop_depth, callee.loop_depth);
         sum(&mut self.block_depth, callee.block_depth);

@@ -485,7 +485,6 @@ fn validate_body(
         locals: validator
             .len_locals()
             .max(u32::try_from(params).unwrap_or(u32::MAX)),
-        checks_split_blocks: !options.codegen.signals,
         ..Governor::default()
     };
     let mut callees = Vec::new();
@@ -496,6 +495,8 @@ fn validate_body(
         let (operator, offset) = operators.read_with_offset()?;
         let height = validator.operand_stack_height();
         validator.op(offset, &operator)?;
+        let opcode = body.as_bytes()[offset - body.range().start];
+        governor.splits += count_splits(opcode, options);
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
                 let is_loop = matches!(operator, Operator::Loop { .. });
@@ -512,28 +513,11 @@ fn validate_body(
             Operator::Call { .. } | Operator::CallIndirect { .. } | Operator::MemoryGrow { .. } => {
                 governor.calls += 1;
                 governor.operands_over_calls += u64::from(height);
-                if let Operator::CallIndirect { .. } = operator {
-                    governor.splits += 2;
-                }
                 if let Operator::Call { function_index } = operator {
                     callees.push(function_index);
                 }
             }
-            Operator::BrTable { targets } => {
-                governor.branch_targets += targets.len() + 1;
-                governor.splits += 1;
-            }
-            Operator::BrIf { .. }
-            | Operator::I32DivS
-            | Operator::I32DivU
-            | Operator::I32RemS
-            | Operator::I32RemU
-            | Operator::I64DivS
-            | Operator::I64DivU
-            | Operator::I64RemS
-            | Operator::I64RemU => governor.splits += 1,
-            ref operator if is_truncation(operator) => governor.splits += 2,
-            ref operator if is_access(operator) => governor.accesses += 1,
+            Operator::BrTable { targets } => governor.branch_targets += targets.len() + 1,
             _ => {}
         }
     }
@@ -542,49 +526,21 @@ fn validate_body(
     Ok((governor, callees))
 }
 
-/// Whether it is a conversion that may trap: two compares without signals.
-fn is_truncation(operator: &Operator<'_>) -> bool {
-    matches!(
-        operator,
-        Operator::I32TruncF32S
-            | Operator::I32TruncF32U
-            | Operator::I32TruncF64S
-            | Operator::I32TruncF64U
-            | Operator::I64TruncF32S
-            | Operator::I64TruncF32U
-            | Operator::I64TruncF64S
-            | Operator::I64TruncF64U
-    )
-}
-
-/// Whether it is a load or a store.
-fn is_access(operator: &Operator<'_>) -> bool {
-    matches!(
-        operator,
-        Operator::I32Load { .. }
-            | Operator::I64Load { .. }
-            | Operator::F32Load { .. }
-            | Operator::F64Load { .. }
-            | Operator::I32Load8S { .. }
-            | Operator::I32Load8U { .. }
-            | Operator::I32Load16S { .. }
-            | Operator::I32Load16U { .. }
-            | Operator::I64Load8S { .. }
-            | Operator::I64Load8U { .. }
-            | Operator::I64Load16S { .. }
-            | Operator::I64Load16U { .. }
-            | Operator::I64Load32S { .. }
-            | Operator::I64Load32U { .. }
-            | Operator::I32Store { .. }
-            | Operator::I64Store { .. }
-            | Operator::F32Store { .. }
-            | Operator::F64Store { .. }
-            | Operator::I32Store8 { .. }
-            | Operator::I32Store16 { .. }
-            | Operator::I64Store8 { .. }
-            | Operator::I64Store16 { .. }
-            | Operator::I64Store32 { .. }
-    )
+/// Places where an operator may split a block, by its opcode (Core Specification 1.0, section 5.4).
+fn count_splits(opcode: u8, options: &CompileOptions) -> u32 {
+    match opcode {
+        // Branches that may not be taken.
+        0x0d | 0x0e => 1,
+        // Indirect calls: the bounds and the signature.
+        0x11 => 2,
+        // Loads and stores: the bounds, which only code without signals checks by branches.
+        0x28..=0x3e => u32::from(!options.codegen.signals),
+        // Divisions and remainders of integers.
+        0x6d..=0x70 | 0x7f..=0x82 => 1,
+        // Conversions that may trap: both ends of the range.
+        0xa8..=0xab | 0xae..=0xb1 => 2,
+        _ => 0,
+    }
 }
 
 /// What a preset does to a module beyond choosing its language.

@@ -8,7 +8,7 @@
 //! Every decision depends on the module alone. Recursion still ends in a real call, whose stack
 //! check traps.
 
-use super::{Frame, LocalStorage, Translator, locals::Locals};
+use super::{Frame, LocalStorage, Translator, locals::Locals, to_offset};
 use crate::governor::Governor;
 use wasmelt_abi::OptLevel;
 
@@ -49,17 +49,30 @@ pub(crate) struct InlinedCall {
     location_start: u32,
 }
 
-/// Finds what a location of an instruction stands for: the offset in the module, and the position
-/// of the inlined call.
-pub(crate) fn resolve_location(calls: &[InlinedCall], location: u32) -> (u32, Option<u32>) {
-    let after = calls.partition_point(|call| call.location_start <= location);
-    let Some(position) = after.checked_sub(1) else {
-        return (location, None);
-    };
-    let call = &calls[position];
-    let position = u32::try_from(position).expect("inlined calls are limited");
-    let offset = location - call.location_start + call.body_start;
-    (offset, Some(position))
+/// What the locations of a function's instructions stand for; of a stub's, which has none, nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Locations {
+    /// Where the operators of the function begin in the module: what its prologue stands for.
+    pub body_start: u32,
+    /// Calls that were replaced by the callee's body, by ascending `location_start`; parents come
+    /// before children.
+    pub inlined: Vec<InlinedCall>,
+}
+
+impl Locations {
+    /// The offset in the module, and the position of the inlined call.
+    pub(crate) fn resolve(&self, location: u32) -> (u32, Option<u32>) {
+        let after = self
+            .inlined
+            .partition_point(|call| call.location_start <= location);
+        let Some(position) = after.checked_sub(1) else {
+            return (location, None);
+        };
+        let call = &self.inlined[position];
+        let position = u32::try_from(position).expect("inlined calls are limited");
+        let offset = location - call.location_start + call.body_start;
+        (offset, Some(position))
+    }
 }
 
 /// The state of inlining into one function.
@@ -92,7 +105,7 @@ impl Inliner {
             max_work: own.work().saturating_mul(2).saturating_add(added),
             calls: Vec::new(),
             current: None,
-            next_location: u32::try_from(wasm_len_bytes).expect("modules are below 4 GiB"),
+            next_location: to_offset(wasm_len_bytes),
             in_loop: false,
         }
     }
@@ -174,7 +187,7 @@ impl Translator<'_, '_> {
         let params = env.module.function_type(function).params.len();
         let arguments = self.stack.split_off(self.stack.len() - params);
 
-        let body_start = u32::try_from(body.range().start).expect("modules are below 4 GiB");
+        let body_start = to_offset(body.range().start);
         let body_len_bytes = env.module.governors[defined].body_len_bytes;
         let inliner = &mut self.inliner;
         let position = u32::try_from(inliner.calls.len()).expect("the budget bounds them");

@@ -17,8 +17,7 @@ mod stubs;
 mod traps;
 
 pub(crate) use env::{FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE};
-pub(crate) use inline::{InlinedCall, resolve_location};
-pub(crate) use locals::LocalStorage;
+pub(crate) use inline::{InlinedCall, Locations};
 pub(crate) use stubs::{Stub, build_stub};
 pub(crate) use traps::abi_trap_code;
 
@@ -31,27 +30,24 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use env::Regions;
 use inline::Inliner;
-use locals::Locals;
+use locals::{LocalStorage, Locals};
 use std::collections::BTreeMap;
 use wasmparser::{BinaryReaderError, FunctionBody};
 
-/// Translates one defined function into `func`.
-///
-/// Locations of instructions are for [`resolve_location`] with the result.
+/// Translates one defined function into `func`; the result says what its locations stand for.
 pub(crate) fn translate_function(
     env: &ModuleEnv<'_>,
     defined_index: u32,
-    storage: LocalStorage,
     builder_context: &mut FunctionBuilderContext,
     func: &mut Function,
-) -> Result<Vec<InlinedCall>, CompileError> {
+) -> Result<Locations, CompileError> {
     let index = env.module.imported_function_count + defined_index;
     let body = &env.module.bodies[defined_index as usize];
     func.name = UserFuncName::user(FUNCTION_NAMESPACE, index);
     func.signature = env.signature(env.module.function_type(index));
-    let mut translator = Translator::new(env, index, storage, func, builder_context);
+    let mut translator = Translator::new(env, index, func, builder_context);
     translator.check_stack();
-    translator
+    let body_start = translator
         .translate_body(body)
         .map_err(|error| CompileError::Codegen {
             function: index,
@@ -61,7 +57,15 @@ pub(crate) fn translate_function(
         builder, inliner, ..
     } = translator;
     builder.finalize(env.frontend_config);
-    Ok(inliner.into_calls())
+    Ok(Locations {
+        body_start: to_offset(body_start),
+        inlined: inliner.into_calls(),
+    })
+}
+
+/// A position in the module, as locations have it.
+fn to_offset(position: usize) -> u32 {
+    u32::try_from(position).expect("modules are below 4 GiB")
 }
 
 /// The state of translating one function.
@@ -94,12 +98,16 @@ impl<'env, 'func> Translator<'env, 'func> {
     fn new(
         env: &'env ModuleEnv<'env>,
         index: u32,
-        storage: LocalStorage,
         func: &'func mut Function,
         builder_context: &'func mut FunctionBuilderContext,
     ) -> Self {
-        let defined = index - env.module.imported_function_count;
-        let own = &env.module.governors[defined as usize];
+        let defined = (index - env.module.imported_function_count) as usize;
+        let own = &env.module.governors[defined];
+        let storage = if env.downgrades[defined] {
+            LocalStorage::Frame
+        } else {
+            LocalStorage::Values
+        };
         let regions = Regions::new(func);
         let mut builder = FunctionBuilder::new(func, builder_context);
         let entry = builder.create_block();
@@ -126,13 +134,14 @@ impl<'env, 'func> Translator<'env, 'func> {
         }
     }
 
-    fn translate_body(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
+    /// Translates the body of the function itself; the result is where its operators begin.
+    fn translate_body(&mut self, body: &FunctionBody<'_>) -> Result<usize, BinaryReaderError> {
         let params = self.builder.block_params(self.entry)[1..].to_vec();
         self.declare_params(&params);
         let body_start = self.builder.ins().nop();
         self.translate_operators(body)?;
         self.zero_slots(body_start);
-        Ok(())
+        Ok(body.get_operators_reader()?.original_position())
     }
 
     /// Translates a body whose parameters are declared, up to the end of its function frame.
@@ -145,7 +154,7 @@ impl<'env, 'func> Translator<'env, 'func> {
         let mut reader = body.get_operators_reader()?;
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset()?;
-            self.offset = u32::try_from(offset).expect("modules are below 4 GiB");
+            self.offset = to_offset(offset);
             let location = self.inliner.location(self.offset);
             self.set_location(location);
             self.translate_operator(&operator);
