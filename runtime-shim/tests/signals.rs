@@ -168,8 +168,9 @@ fn case(name: &str) {
             std::process::exit(HANDLED);
         }
         "sent while ignored" => {
-            for signal in [libc::SIGFPE, libc::SIGSEGV] {
-                install(signal, libc::SIG_IGN, 0);
+            // A flag of handlers, which means nothing without one.
+            for (signal, flags) in [(libc::SIGFPE, libc::SA_RESETHAND), (libc::SIGSEGV, 0)] {
+                install(signal, libc::SIG_IGN, flags);
             }
             trap_in_guest();
             for signal in [libc::SIGFPE, libc::SIGSEGV] {

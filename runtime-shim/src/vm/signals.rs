@@ -151,7 +151,8 @@ unsafe fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
     let Some(previous) = position.and_then(|position| PREVIOUS[position].get()) else {
         return;
     };
-    if previous.sa_flags & libc::SA_RESETHAND != 0 {
+    let is_handler = !matches!(previous.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN);
+    if is_handler && previous.sa_flags & libc::SA_RESETHAND != 0 {
         // That handler is to be called once; the next such signal ends the process.
         // SAFETY: all zero is the default action with an empty mask, which any signal may have.
         unsafe {
