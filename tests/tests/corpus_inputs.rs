@@ -1,7 +1,10 @@
 //! The rows of fizzy's benchmarks give what they must on every engine.
 
+mod modes;
+
 use std::fmt::Write as _;
 
+use modes::Mode;
 use wasmelt_tests::corpus::{Corpus, Entry};
 use wasmelt_tests::inputs::{InputRow, InputType, parse_rows};
 
@@ -13,8 +16,8 @@ macro_rules! on_engine {
     ($name:ident, $engine:ident) => {
         mod $name {
             use super::{InputRow, InputType, Outcome, adler32};
+            pub(crate) use $engine::Engine;
             use $engine::{Caller, Error, Linker, Module, Store, Val};
-            pub(crate) use $engine::{Config, Engine};
 
             /// Calls a fresh instance of `wasm` as `row` says.
             pub(crate) fn run(
@@ -79,21 +82,6 @@ macro_rules! on_engine {
 on_engine!(on_wasmi, wasmi);
 on_engine!(on_wasmelt, wasmelt);
 
-/// wasmelt with guard pages, with explicit checks, and without signals.
-fn in_every_mode() -> [(&'static str, on_wasmelt::Engine); 3] {
-    use wasmelt::BoundsChecks::{Explicit, Guard};
-    [
-        ("wasmelt, guard", Guard, true),
-        ("wasmelt, explicit", Explicit, true),
-        ("wasmelt, signal-free", Explicit, false),
-    ]
-    .map(|(name, bounds_checks, signals)| {
-        let mut config = on_wasmelt::Config::default();
-        config.bounds_checks(bounds_checks).signals(signals);
-        (name, on_wasmelt::Engine::new(&config))
-    })
-}
-
 /// The checksum that one of the modules imports (RFC 1950).
 fn adler32(bytes: &[u8]) -> u32 {
     const MODULUS: u32 = 65_521;
@@ -124,8 +112,8 @@ fn every_row_gives_what_it_must() {
     let Some(corpus) = Corpus::open().expect("a corpus that is there is readable") else {
         return;
     };
-    let interpreter = on_wasmi::Engine::new(&on_wasmi::Config::default());
-    let engines = in_every_mode();
+    let interpreter = on_wasmi::Engine::default();
+    let engines = Mode::ALL.map(|mode| (format!("wasmelt, {}", mode.name()), mode.engine()));
     let (mut rows, mut files, mut failures) = (0, 0, String::new());
     for inputs in corpus.files_in("bench/fizzy", "inputs") {
         let module = inputs.file.replace(".inputs", ".wasm");

@@ -1,8 +1,11 @@
 //! Every module of the corpus in wasmelt's language compiles, loads, and imports and exports what the manifest says.
 
+mod modes;
+
 use std::fmt::Write as _;
 
-use wasmelt::{BoundsChecks, Config, Engine, ExternType, FuncType, Module, ValType};
+use modes::Mode;
+use wasmelt::{Engine, ExternType, FuncType, Module, ValType};
 use wasmelt_tests::corpus::{Corpus, Entry, Import, MAX_LISTED_EXPORTS};
 
 /// Compiles and loads a module, and compares its interface with the manifest's.
@@ -66,38 +69,23 @@ fn describe_value_type(ty: ValType) -> String {
     format!("{ty:?}").to_lowercase()
 }
 
-/// Longer modules, all of them runtimes of nodes, are compiled with guard pages only: the workspace
-/// `tests/runtimes` runs them in every mode.
-const MAX_LEN_BYTES_IN_EVERY_MODE: usize = 500_000;
-
-/// wasmelt with guard pages, with explicit checks, and without signals.
-fn in_every_mode() -> [(&'static str, Engine); 3] {
-    [
-        ("guard", BoundsChecks::Guard, true),
-        ("explicit", BoundsChecks::Explicit, true),
-        ("signal-free", BoundsChecks::Explicit, false),
-    ]
-    .map(|(name, bounds_checks, signals)| {
-        let mut config = Config::default();
-        config.bounds_checks(bounds_checks).signals(signals);
-        (name, Engine::new(&config))
-    })
-}
+/// Runtimes of nodes: megabytes each, and alike. They are compiled with guard pages only; the workspace
+/// `tests/runtimes` runs four of them in every mode.
+const FOLDERS_OF_RUNTIMES: [&str; 2] = ["substrate/", "gosemble/"];
 
 #[test]
 fn every_module_of_the_language_compiles_loads_and_lists_its_interface() {
     let Some(corpus) = Corpus::open().expect("a corpus that is there is readable") else {
         return;
     };
-    let engines = in_every_mode();
+    let engines = Mode::ALL.map(|mode| (mode.name(), mode.engine()));
     let (mut modules, mut need_wasi, mut failures) = (0, 0, String::new());
     for entry in corpus.modules().filter(|entry| entry.is_wasm1()) {
         let wasm = corpus.read_module(entry).expect("the corpus is whole");
-        let modes = if wasm.len() > MAX_LEN_BYTES_IN_EVERY_MODE {
-            1
-        } else {
-            engines.len()
-        };
+        let is_runtime = FOLDERS_OF_RUNTIMES
+            .iter()
+            .any(|folder| entry.file.starts_with(folder));
+        let modes = if is_runtime { 1 } else { engines.len() };
         for (mode, engine) in &engines[..modes] {
             if let Err(failure) = check(engine, entry, &wasm) {
                 writeln!(failures, "{} ({mode}): {failure}", entry.file).expect("to a string");

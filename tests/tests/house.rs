@@ -167,36 +167,27 @@ fn commands_in_documents_exist() {
 
 /// Chores of `cargo xtask`, as its help lists them.
 fn chores(root: &Path) -> Vec<String> {
-    listed_by(root, "xtask", "xtask", "help")
+    listed_by(root, "xtask", "help")
 }
 
 /// Verbs of the program, as its help lists them.
 fn verbs(root: &Path) -> Vec<String> {
-    listed_by(root, "wasmelt-cli", "wasmelt", "--help")
+    listed_by(root, "wasmelt", "--help")
 }
 
-/// First words of the indented lines that a program prints when asked for help. Where the tests of
-/// all packages run, the program lies beside this one's folder; elsewhere cargo builds it.
-fn listed_by(root: &Path, package: &str, program: &str, question: &str) -> Vec<String> {
-    let here = std::env::current_exe().expect("a test has a path");
-    let built = here.ancestors().nth(2).map(|folder| folder.join(program));
-    let mut command = match built.filter(|program| program.exists()) {
-        Some(program) => std::process::Command::new(program),
-        None => {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let mut command = std::process::Command::new(cargo);
-            command.args(["run", "--quiet", "--offline", "-p", package, "--"]);
-            command
-        }
-    };
-    let output = command
+/// First words of the indented lines that a program prints when asked for help.
+fn listed_by(root: &Path, program: &str, question: &str) -> Vec<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // No package is named: what the tests of all packages built is used again.
+    let output = std::process::Command::new(cargo)
+        .args(["run", "--quiet", "--offline", "--bin", program, "--"])
         .arg(question)
         .current_dir(root)
         .output()
-        .expect("the program can be started");
+        .expect("cargo can be started");
     assert!(
         output.status.success(),
-        "{package} {question}: {}",
+        "{program} {question}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout)

@@ -13,6 +13,8 @@
 )]
 
 mod child;
+#[path = "../modes/mod.rs"]
+mod modes;
 mod on_wasmelt;
 mod on_wasmi;
 
@@ -22,6 +24,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use modes::Mode;
 use serde::{Deserialize, Serialize};
 use wasmelt_compiler::Governor;
 use wasmelt_tests::bombs::{RECIPES, Thresholds};
@@ -29,32 +32,6 @@ use wasmelt_tests::corpus::Corpus;
 
 /// The first argument of a child.
 const CHILD: &str = "--child";
-
-/// How wasmelt keeps accesses inside the memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Guard,
-    Explicit,
-    SignalFree,
-}
-
-impl Mode {
-    const ALL: [(Self, &str); 3] = [
-        (Self::Guard, "guard"),
-        (Self::Explicit, "explicit"),
-        (Self::SignalFree, "signal-free"),
-    ];
-
-    fn name(self) -> &'static str {
-        let (_, name) = Self::ALL[self as usize];
-        name
-    }
-
-    fn lookup(name: &str) -> Option<Self> {
-        let found = Self::ALL.iter().find(|(_, known)| *known == name);
-        found.map(|(mode, _)| *mode)
-    }
-}
 
 /// What a case is about, and so what is expected of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +128,8 @@ fn main() -> ExitCode {
     if let [_, first, mode, suite, case] = arguments.as_slice()
         && first == CHILD
     {
-        on_wasmelt::choose(Mode::lookup(mode).expect("the parent names a mode"));
+        let mode = Mode::ALL.into_iter().find(|known| known.name() == mode);
+        on_wasmelt::choose(mode.expect("the parent names a mode"));
         let suite = Suite::lookup(suite).expect("the parent names a suite");
         let report = child::run(suite, case);
         println!(
@@ -172,7 +150,7 @@ fn main() -> ExitCode {
             (Suite::Malformed, &Mode::ALL[..1]),
             (Suite::Hostile, &Mode::ALL),
         ] {
-            for (mode, _) in modes {
+            for mode in modes {
                 let modules = corpus.modules_in(suite.name());
                 trials.extend(modules.map(|entry| trial(*mode, suite, &entry.file, &rows)));
             }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use wasmelt as engine;
 
-use super::Mode;
+use super::modes::Mode;
 
 #[allow(
     clippy::duplicate_mod,
@@ -23,15 +23,6 @@ pub(crate) fn choose(mode: Mode) {
 }
 
 fn engine() -> engine::Engine {
-    let mut config = engine::Config::default();
-    match MODE.get() {
-        None | Some(Mode::Guard) => {}
-        Some(Mode::Explicit) => {
-            config.bounds_checks(engine::BoundsChecks::Explicit);
-        }
-        Some(Mode::SignalFree) => {
-            config.signals(false);
-        }
-    }
-    engine::Engine::new(&config)
+    let mode = MODE.get().expect("the child chose a mode first");
+    mode.engine()
 }
