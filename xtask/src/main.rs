@@ -227,7 +227,7 @@ fn spec(arguments: &[String]) -> Result<()> {
     )])
 }
 
-/// It builds into the root's folder: most of what it needs beside Substrate's tree is there already.
+/// It builds into the root's folder, where procedural macros and build scripts are shared.
 const RUNTIMES_ARGUMENTS: [&str; 4] = ["--manifest-path", RUNTIMES, "--target-dir", "target"];
 
 /// A workspace of its own, so that the root needs none of Substrate's tree.
