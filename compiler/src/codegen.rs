@@ -2,6 +2,7 @@
 
 use crate::{
     error::CompileError,
+    optimize::optimize,
     options::CompileOptions,
     stack_overflow::raise_on_stack_overflow,
     translate::{
@@ -77,10 +78,20 @@ pub(crate) struct CodeGenerator {
 }
 
 /// Memory that is reused from function to function.
-#[derive(Default)]
 pub(crate) struct Scratch {
-    context: Option<Context>,
+    context: Context,
     builder: FunctionBuilderContext,
+    allocator: regalloc2::Ctx,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            context: Context::new(),
+            builder: FunctionBuilderContext::new(),
+            allocator: regalloc2::Ctx::default(),
+        }
+    }
 }
 
 /// What is wanted beside the code.
@@ -125,9 +136,10 @@ impl CodeGenerator {
         } else {
             &*self.wanted
         };
-        let (mut compiled, listing) = guarded(function, scratch, |context, builder| {
-            let locations = translate_function(env, defined_index, builder, &mut context.func)?;
-            compile_context(context, isa, function, locations, text)
+        let (mut compiled, listing) = guarded(function, scratch, |scratch| {
+            let func = &mut scratch.context.func;
+            let locations = translate_function(env, defined_index, &mut scratch.builder, func)?;
+            generate_code(scratch, isa, function, locations, text)
         })?;
         if !env.options.codegen.signals {
             raise_on_stack_overflow(&mut compiled, env.options.arch)
@@ -143,11 +155,12 @@ impl CodeGenerator {
         stub: Stub,
         scratch: &mut Scratch,
     ) -> Result<CompiledFunction, CompileError> {
-        guarded(stub.index(), scratch, |context, builder| {
-            build_stub(env, stub, builder, &mut context.func);
-            compile_context(
-                context,
-                &*self.wanted,
+        guarded(stub.index(), scratch, |scratch| {
+            build_stub(env, stub, &mut scratch.builder, &mut scratch.context.func);
+            let isa = &*self.wanted;
+            generate_code(
+                scratch,
+                isa,
                 stub.index(),
                 Locations::default(),
                 Text::Nothing,
@@ -163,24 +176,20 @@ type Compiled = (CompiledFunction, String);
 fn guarded(
     function: u32,
     scratch: &mut Scratch,
-    work: impl FnOnce(&mut Context, &mut FunctionBuilderContext) -> Result<Compiled, CompileError>,
+    work: impl FnOnce(&mut Scratch) -> Result<Compiled, CompileError>,
 ) -> Result<Compiled, CompileError> {
-    let mut context = scratch.context.take().unwrap_or_else(Context::new);
-    let mut builder = std::mem::take(&mut scratch.builder);
-    context.clear();
+    let mut taken = std::mem::take(scratch);
+    taken.context.clear();
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let result = work(&mut context, &mut builder);
-        (result, context, builder)
+        let result = work(&mut taken);
+        (result, taken)
     }));
     // After a panic the memory is dropped, not reused.
-    let (result, context, builder) = result.map_err(|panic| CompileError::Codegen {
+    let (result, taken) = result.map_err(|panic| CompileError::Codegen {
         function,
         reason: format!("the code generator panicked: {}", panic_message(&*panic)),
     })?;
-    *scratch = Scratch {
-        context: Some(context),
-        builder,
-    };
+    *scratch = taken;
     result
 }
 
@@ -192,32 +201,32 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
         .unwrap_or("no message")
 }
 
-fn compile_context(
-    context: &mut Context,
+fn generate_code(
+    scratch: &mut Scratch,
     isa: &dyn isa::TargetIsa,
     function: u32,
     locations: Locations,
     text: Text,
 ) -> Result<Compiled, CompileError> {
     let error = |reason: String| CompileError::Codegen { function, reason };
-    if text == Text::Clif {
-        // The optimised form is what codegen sees; print that.
-        context
-            .optimize(isa, &mut ControlPlane::default())
-            .map_err(|e| error(e.to_string()))?;
-    }
+    let context = &mut scratch.context;
+    optimize(context, isa).map_err(|e| error(e.to_string()))?;
     let clif = if text == Text::Clif {
         context.func.display().to_string()
     } else {
         String::new()
     };
-    context.set_disasm(text == Text::Assembly);
-    context
-        .compile(isa, &mut ControlPlane::default())
-        .map_err(|e| error(e.inner.to_string()))?;
-    let code = context
-        .take_compiled_code()
-        .expect("compile leaves its result");
+    let wants_assembly = text == Text::Assembly;
+    let code = isa
+        .compile_function(
+            &context.func,
+            &context.domtree,
+            &mut scratch.allocator,
+            wants_assembly,
+            &mut ControlPlane::default(),
+        )
+        .map_err(|e| error(e.to_string()))?
+        .apply_params(&context.func.params);
     let unwind = match code.create_unwind_info(isa) {
         Ok(Some(UnwindInfo::SystemV(info))) => info,
         Ok(_) => return Err(error("no System V unwind information".to_owned())),

@@ -13,7 +13,7 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "12dc6761597d4bd71c20e05034dfc14014966300f9a3d0f9ff8380ae270e84d2";
+const X86_64: &str = "0292ca185b7503c21d1e7be6ed7cabc987f966ac5cc33b90e2c39915bdd8f610";
 const AARCH64: &str = "f7e2cff3f62fdd1d9b5f487b439c4982d76296ba36221524175ca58da39e002f";
 
 /// `name version` of every dependency that decides output bytes.

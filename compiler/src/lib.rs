@@ -28,6 +28,7 @@ mod features;
 mod fingerprint;
 mod governor;
 mod listing;
+mod optimize;
 mod options;
 mod pipeline;
 mod recognise;

@@ -17,17 +17,19 @@
 ;;                                       v16 = iconst.i32 0
 ;;   @0027                               v6 = load.i64 notrap aligned readonly can_move v0
 ;;   @002f                               v10 = iconst.i32 4
-;;   @0021                               jump block2(v16, v1)  ; v16 = 0
+;;                                       v20 = uextend.i64 v1
+;;   @0021                               jump block2(v16, v20)  ; v16 = 0
 ;;
-;;                                   block2(v3: i32, v4: i32):
-;;   @0027                               v5 = uextend.i64 v4
-;;   @0027                               v7 = iadd.i64 v6, v5
+;;                                   block2(v3: i32, v19: i64):
+;;                                       v4 = ireduce.i32 v19
+;;   @0027                               v7 = iadd.i64 v6, v19
 ;;   @0027                               v8 = load.i32 little region0 v7
 ;;                                       v17 = iconst.i32 4
 ;;                                       v18 = iadd v4, v17  ; v17 = 4
 ;;   @0036                               v13 = icmp ult v18, v2
 ;;   @002a                               v9 = iadd v3, v8
-;;   @0037                               brif v13, block2(v9, v18), block4
+;;                                       v21 = uextend.i64 v18
+;;   @0037                               brif v13, block2(v9, v21), block4
 ;;
 ;;                                   block4:
 ;;   @0039                               jump block3

@@ -11,17 +11,17 @@
 ;;   block0:
 ;;     uninit  %rax
 ;;     xorl %eax, %eax
+;;     movl %esi, %r8d
 ;;     jmp     label1
 ;;   block1:
 ;;     movq (%rdi), %rcx
-;;     movl %esi, %r8d
-;;     leaq 4(%r8), %r9
-;;     cmpq 8(%rdi), %r9
+;;     leaq 4(%r8), %rsi
+;;     cmpq 8(%rdi), %rsi
 ;;     jnbe #trap=user2
 ;;     movl (%rcx, %r8), %ecx
-;;     leal 4(%rsi), %esi
+;;     leal 4(%r8), %r8d
 ;;     leal (%rax, %rcx), %eax
-;;     cmpl %edx, %esi
+;;     cmpl %edx, %r8d
 ;;     jb      label2; j label3
 ;;   block2:
 ;;     jmp     label1

@@ -12,13 +12,13 @@
 ;;     uninit  %rax
 ;;     xorl %eax, %eax
 ;;     movq (%rdi), %rcx
+;;     movl %esi, %r8d
 ;;     jmp     label1
 ;;   block1:
-;;     movl %esi, %edi
-;;     movl (%rcx, %rdi), %edi
-;;     leal 4(%rsi), %esi
-;;     leal (%rax, %rdi), %eax
-;;     cmpl %edx, %esi
+;;     movl (%rcx, %r8), %esi
+;;     leal 4(%r8), %r8d
+;;     leal (%rax, %rsi), %eax
+;;     cmpl %edx, %r8d
 ;;     jb      label2; j label3
 ;;   block2:
 ;;     jmp     label1

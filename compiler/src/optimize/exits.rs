@@ -1,0 +1,133 @@
+//! Lets loops test the next value of a counter, where they test the present one.
+//!
+//! A loop that ends with `next = i + 1; if i != 99 go on with next` needs both values at its end: a
+//! move on every way back, and with it a block and a jump. Addition wraps, so `next != 100` says the
+//! same, and `next` can take the place of `i`.
+
+use super::constant_bits;
+use cranelift_codegen::{
+    cursor::{Cursor, FuncCursor},
+    dominator_tree::DominatorTree,
+    ir::{
+        Block, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Value, ValueDef,
+        condcodes::IntCC,
+    },
+};
+
+/// A branch that depends on whether a counter has a certain value.
+struct Test {
+    branch: Inst,
+    condition: IntCC,
+    counter: Value,
+    /// That value, of the counter's width.
+    bits: u64,
+}
+
+/// Replaces every such test that follows the addition.
+pub(super) fn test_next_values(func: &mut Function, domtree: &DominatorTree) {
+    let mut following = func.layout.entry_block();
+    while let Some(block) = following {
+        following = func.layout.next_block(block);
+        if let Some(test) = find_test(func, block)
+            && let Some((next, step)) = find_next(func, domtree, block, &test)
+        {
+            replace_test(func, &test, next, step);
+        }
+    }
+}
+
+fn find_test(func: &Function, block: Block) -> Option<Test> {
+    let branch = func.layout.last_inst(block)?;
+    let InstructionData::Brif { arg, .. } = func.dfg.insts[branch] else {
+        return None;
+    };
+    if let ValueDef::Param(..) = func.dfg.value_def(arg) {
+        return Some(Test {
+            branch,
+            condition: IntCC::NotEqual,
+            counter: arg,
+            bits: 0,
+        });
+    }
+    let ValueDef::Result(compare, _) = func.dfg.value_def(arg) else {
+        return None;
+    };
+    let InstructionData::IntCompare {
+        opcode: Opcode::Icmp,
+        args: [counter, constant],
+        cond: condition @ (IntCC::Equal | IntCC::NotEqual),
+    } = func.dfg.insts[compare]
+    else {
+        return None;
+    };
+    Some(Test {
+        branch,
+        condition,
+        counter,
+        bits: constant_bits(func, constant)?,
+    })
+}
+
+/// What a way from the branch to the counter's block puts in its place, if that is the counter and
+/// a constant, and is known where the branch is.
+fn find_next(
+    func: &Function,
+    domtree: &DominatorTree,
+    block: Block,
+    test: &Test,
+) -> Option<(Value, u64)> {
+    let ValueDef::Param(header, position) = func.dfg.value_def(test.counter) else {
+        return None;
+    };
+    let next = calls(func, test.branch)
+        .iter()
+        .find_map(|call| passed(func, call, header, position))?;
+    let ValueDef::Result(addition, _) = func.dfg.value_def(next) else {
+        return None;
+    };
+    let InstructionData::Binary {
+        opcode: Opcode::Iadd,
+        args: [base, step],
+    } = func.dfg.insts[addition]
+    else {
+        return None;
+    };
+    let defined_in = func.layout.inst_block(addition)?;
+    let is_known = defined_in == block || domtree.block_dominates(defined_in, block);
+    (base == test.counter && is_known).then_some((next, constant_bits(func, step)?))
+}
+
+/// The argument at `position` that a call of `header` passes, directly or by a block that only jumps
+/// there.
+fn passed(func: &Function, call: &BlockCall, header: Block, position: usize) -> Option<Value> {
+    let lists = &func.dfg.value_lists;
+    let target = call.block(lists);
+    if target == header {
+        return call.args(lists).nth(position)?.as_value();
+    }
+    let jump = func.layout.first_inst(target)?;
+    let InstructionData::Jump { destination, .. } = func.dfg.insts[jump] else {
+        return None;
+    };
+    if destination.block(lists) != header || !func.dfg.block_params(target).is_empty() {
+        return None;
+    }
+    destination.args(lists).nth(position)?.as_value()
+}
+
+fn calls(func: &Function, branch: Inst) -> &[BlockCall] {
+    let dfg = &func.dfg;
+    dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables)
+}
+
+fn replace_test(func: &mut Function, test: &Test, next: Value, step: u64) {
+    let ty = func.dfg.value_type(next);
+    let unused_bits = 64 - ty.bits();
+    let sum = test.bits.wrapping_add(step) << unused_bits >> unused_bits;
+    let mut cursor = FuncCursor::new(func).at_inst(test.branch);
+    let sum = cursor.ins().iconst(ty, sum.cast_signed());
+    let condition = cursor.ins().icmp(test.condition, next, sum);
+    if let InstructionData::Brif { arg, .. } = &mut func.dfg.insts[test.branch] {
+        *arg = condition;
+    }
+}

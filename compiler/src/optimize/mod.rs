@@ -1,0 +1,42 @@
+//! Passes over CLIF that Cranelift does not have, run after its own and before code generation.
+
+mod exits;
+mod widen;
+
+use cranelift_codegen::{
+    CodegenResult, Context,
+    ir::{Function, InstructionData, Opcode, Value, ValueDef},
+    isa::TargetIsa,
+    settings::OptLevel,
+};
+use cranelift_control::ControlPlane;
+use target_lexicon::Architecture;
+
+/// Optimises the function in `context` as the target's settings ask for.
+pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenResult<()> {
+    context.optimize(isa, &mut ControlPlane::default())?;
+    if isa.flags().opt_level() == OptLevel::None {
+        return Ok(());
+    }
+    exits::test_next_values(&mut context.func, &context.domtree);
+    if isa.triple().architecture == Architecture::X86_64 {
+        widen::widen(&mut context.func, &context.loop_analysis);
+    }
+    context.verify_if(isa)
+}
+
+/// The bits of a constant of up to 64 bits, zero-extended.
+fn constant_bits(func: &Function, value: Value) -> Option<u64> {
+    let ValueDef::Result(inst, _) = func.dfg.value_def(value) else {
+        return None;
+    };
+    let InstructionData::UnaryImm {
+        opcode: Opcode::Iconst,
+        imm,
+    } = func.dfg.insts[inst]
+    else {
+        return None;
+    };
+    let unused_bits = 64 - func.dfg.value_type(value).bits();
+    Some(imm.bits().cast_unsigned() << unused_bits >> unused_bits)
+}
