@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "0292ca185b7503c21d1e7be6ed7cabc987f966ac5cc33b90e2c39915bdd8f610";
-const AARCH64: &str = "f7e2cff3f62fdd1d9b5f487b439c4982d76296ba36221524175ca58da39e002f";
+const X86_64: &str = "c0f75f7bb7562cd10ee193e77437fb8bc63b296001f38a399ca8d2fa7dc1d9f7";
+const AARCH64: &str = "02dc1c4b65ca420c5bf73f37ec14d6936bfbf6e46313c3e4a9e66f53ca6ca973";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

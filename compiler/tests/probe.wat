@@ -54,4 +54,26 @@
     (drop (memory.grow (i32.const 1)))
     (memory.size))
 
-  (func (export "trap") unreachable))
+  (func (export "trap") unreachable)
+
+  ;; What the compiler's own passes change: a counter that is tested before it advances, an index that a loop carries,
+  ;; a constant beside an index with a bound, and a row that the loop does not change.
+  (func (export "count") (param $value i32) (local $i i32)
+    (loop $again
+      (i32.store (i32.add (local.get $i) (i32.const 1024)) (local.get $value))
+      (local.get $i)
+      (local.set $i (i32.add (local.get $i) (i32.const 4)))
+      (i32.const 396)
+      (br_if $again (i32.ne))))
+  (func (export "row") (param $row i32) (result i32) (local $i i32) (local $sum i32)
+    (local.set $row (i32.shl (i32.and (local.get $row) (i32.const 63)) (i32.const 8)))
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum)
+        (i32.load8_u (i32.add (i32.add (local.get $row) (local.get $i)) (i32.const 1024)))))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 256))))
+    (local.get $sum))
+  (func (export "follow") (param $at i32) (param $steps i32) (result i32)
+    (loop $again
+      (local.set $at (i32.load (local.get $at)))
+      (br_if $again (local.tee $steps (i32.sub (local.get $steps) (i32.const 1)))))
+    (local.get $at)))

@@ -3,6 +3,7 @@
 mod addresses;
 mod calls;
 mod control;
+mod loops;
 mod ops;
 mod single_inst;
 mod smith;
@@ -52,6 +53,12 @@ pub const GENERATORS: &[Generator] = &[
         name: "control",
         about: "nested blocks, loops and branch tables that carry values",
         generate: control::generate,
+        smoke_seeds: 200,
+    },
+    Generator {
+        name: "loops",
+        about: "counted loops whose counters become addresses, where 32 bits wrap",
+        generate: loops::generate,
         smoke_seeds: 200,
     },
 ];

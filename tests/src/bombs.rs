@@ -200,6 +200,14 @@ pub const RECIPES: &[BombRecipe] = &[
         build: |_| short_callees(3_000, 500, 40_000),
     },
     BombRecipe {
+        name: "loop-that-shifts-26000-locals",
+        build: |_| single(&shifted_locals(26_000)),
+    },
+    BombRecipe {
+        name: "loop-with-tests-and-merges-of-10000-branches",
+        build: |_| single(&tests_and_merges(200, 9_990, 100_000)),
+    },
+    BombRecipe {
         name: "calls-with-live-operands",
         build: |_| repeated(&calls_over_operands(2_000)),
     },
@@ -225,6 +233,13 @@ struct Body {
 const ARGUMENT: u32 = 0;
 /// The first declared local, which most functions count in.
 const COUNTER: u32 = 1;
+/// An access right at its index.
+const ADDRESS: MemArg = MemArg {
+    offset: 0,
+    align: 0,
+    target: MemArgTarget::Memory(0),
+    ordering: None,
+};
 /// The function that does next to nothing, for others to call; it adds 1.
 const LEAF: u32 = 0;
 
@@ -339,6 +354,56 @@ fn branches_and_locals(branches: u32, locals: u32) -> Body {
             sink.local_get(COUNTER + local).drop();
         }
         sink.local_get(ARGUMENT);
+    })
+}
+
+/// A loop each of whose rounds gives each local the value of the next one, the first of which becomes an address.
+fn shifted_locals(locals: u32) -> Body {
+    Body::new(locals, 1, |sink| {
+        sink.block(BlockType::Empty).loop_(BlockType::Empty);
+        sink.local_get(ARGUMENT).br_if(1);
+        for local in COUNTER..locals {
+            sink.local_get(local + 1).local_set(local);
+        }
+        sink.i32_const(0).i32_load(ADDRESS).local_set(locals);
+        sink.br(0).end().end();
+        sink.local_get(COUNTER).i32_load(ADDRESS).drop();
+        sink.local_get(ARGUMENT);
+    })
+}
+
+/// A loop whose counter has many tests, and steps through two blocks that branch tables leave so many times.
+fn tests_and_merges(tests: u32, branches: u32, padding: u32) -> Body {
+    Body::new(2, 2, |sink| {
+        sink.block(BlockType::Empty).loop_(BlockType::Empty);
+        for _ in 0..tests {
+            sink.local_get(COUNTER).i32_const(100).i32_ge_u().br_if(1);
+        }
+        for _ in 0..2 {
+            sink.block(BlockType::Empty);
+            sink.local_get(ARGUMENT).if_(BlockType::Empty);
+            sink.local_get(COUNTER)
+                .i32_const(1)
+                .i32_add()
+                .local_set(COUNTER);
+            sink.br(1).end();
+            sink.local_get(ARGUMENT)
+                .br_table((0..branches).map(|_| 0), 0)
+                .end();
+        }
+        sink.local_get(COUNTER)
+            .i32_const(4)
+            .i32_add()
+            .i32_load(ADDRESS)
+            .drop();
+        for _ in 0..padding / 4 {
+            sink.local_get(COUNTER + 1)
+                .local_get(ARGUMENT)
+                .i32_xor()
+                .local_set(COUNTER + 1);
+        }
+        sink.local_get(ARGUMENT).i32_eqz().br_if(0);
+        sink.end().end().local_get(COUNTER);
     })
 }
 

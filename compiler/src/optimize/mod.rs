@@ -1,6 +1,9 @@
-//! Passes over CLIF that Cranelift does not have, run after its own and before code generation.
+//! Passes over CLIF that Cranelift does not have: some before its own, whose results those clean up,
+//! and some between those and code generation.
 
+mod addresses;
 mod exits;
+mod ranges;
 mod widen;
 
 use cranelift_codegen::{
@@ -14,8 +17,17 @@ use target_lexicon::Architecture;
 
 /// Optimises the function in `context` as the target's settings ask for.
 pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenResult<()> {
+    let is_wanted = isa.flags().opt_level() != OptLevel::None;
+    if is_wanted {
+        context.compute_cfg();
+        context.compute_domtree();
+        context.eliminate_unreachable_code(isa)?;
+        context.remove_constant_phis(isa)?;
+        context.compute_loop_analysis();
+        addresses::fold_constants(&mut context.func, &context.domtree, &context.loop_analysis);
+    }
     context.optimize(isa, &mut ControlPlane::default())?;
-    if isa.flags().opt_level() == OptLevel::None {
+    if !is_wanted {
         return Ok(());
     }
     exits::test_next_values(&mut context.func, &context.domtree);

@@ -41,6 +41,7 @@ struct Uses {
 
 /// Widens what is worth it.
 pub(super) fn widen(func: &mut Function, loops: &LoopAnalysis) {
+    func.dfg.resolve_all_aliases();
     let uses = Uses::collect(func, loops);
     if uses.extensions.is_empty() {
         return;
@@ -119,27 +120,43 @@ impl Uses {
     /// The parameters whose extensions cost more than those of what they are given.
     fn choose(&self, func: &Function, loops: &LoopAnalysis) -> BTreeSet<Value> {
         let mut chosen = self.reaching_an_extension();
-        loop {
-            let mut saved: SecondaryMap<Value, u64> = SecondaryMap::new();
-            let mut spent: SecondaryMap<Value, u64> = SecondaryMap::new();
-            for edge in self
-                .edges
-                .iter()
-                .filter(|edge| chosen.contains(&edge.param))
-            {
-                let weight = weight(loops, edge.from);
-                if chosen.contains(&edge.argument) {
-                    saved[edge.argument] += weight;
-                } else if !is_extended_for_free(func, edge.argument) {
-                    spent[edge.param] += weight;
-                }
+        let mut saved = self.extended.clone();
+        let mut spent: SecondaryMap<Value, u64> = SecondaryMap::new();
+        let mut into: SecondaryMap<Value, Vec<usize>> = SecondaryMap::new();
+        let mut out_of: SecondaryMap<Value, Vec<usize>> = SecondaryMap::new();
+        for (position, edge) in self.edges.iter().enumerate() {
+            if !chosen.contains(&edge.param) || edge.argument == edge.param {
+                continue;
             }
-            let before = chosen.len();
-            chosen.retain(|param| self.extended[*param] + saved[*param] > spent[*param]);
-            if chosen.len() == before {
-                return chosen;
+            let weight = weight(loops, edge.from);
+            into[edge.param].push(position);
+            if chosen.contains(&edge.argument) {
+                saved[edge.argument] += weight;
+                out_of[edge.argument].push(position);
+            } else if !is_extended_for_free(func, edge.argument) {
+                spent[edge.param] += weight;
             }
         }
+        let mut pending: Vec<Value> = chosen.iter().copied().collect();
+        while let Some(param) = pending.pop() {
+            if saved[param] > spent[param] || !chosen.remove(&param) {
+                continue;
+            }
+            // What it is given need not be wide for it, and it is no wide argument itself.
+            for edge in into[param].iter().map(|position| &self.edges[*position]) {
+                if chosen.contains(&edge.argument) {
+                    saved[edge.argument] -= weight(loops, edge.from);
+                    pending.push(edge.argument);
+                }
+            }
+            for edge in out_of[param].iter().map(|position| &self.edges[*position]) {
+                if chosen.contains(&edge.param) {
+                    spent[edge.param] += weight(loops, edge.from);
+                    pending.push(edge.param);
+                }
+            }
+        }
+        chosen
     }
 
     /// The parameters that are extended, or passed on to such.
@@ -177,7 +194,7 @@ impl Uses {
                 continue;
             };
             let InstructionData::Load {
-                opcode: Opcode::Load,
+                opcode: opcode @ (Opcode::Load | Opcode::Uload8 | Opcode::Uload16),
                 arg,
                 flags,
                 offset,
@@ -187,7 +204,12 @@ impl Uses {
             };
             let flags = func.dfg.mem_flags[flags];
             func.dfg.clear_results(inst);
-            func.replace(inst).uload32(flags, arg, offset);
+            let load = func.replace(inst);
+            match opcode {
+                Opcode::Uload8 => load.uload8(types::I64, flags, arg, offset),
+                Opcode::Uload16 => load.uload16(types::I64, flags, arg, offset),
+                _ => load.uload32(flags, arg, offset),
+            };
             let result = func.dfg.first_result(inst);
             let mut cursor = FuncCursor::new(func).after_inst(inst);
             cursor.ins().with_result(narrow).ireduce(types::I32, result);
@@ -301,7 +323,7 @@ fn is_extended_for_free(func: &Function, value: Value) -> bool {
         | Opcode::Bxor
         | Opcode::Ishl
         | Opcode::Ushr => true,
-        Opcode::Load | Opcode::Iconst => true,
+        Opcode::Load | Opcode::Uload8 | Opcode::Uload16 | Opcode::Iconst => true,
         _ => false,
     }
 }

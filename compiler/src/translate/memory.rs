@@ -3,7 +3,8 @@
 //! Sandbox-critical: `address` is the only place where a guest index becomes a host address.
 //!
 //! - Guard pages: base + zext(index) + offset is at most 8 GiB + 64 KiB behind the base, all of
-//!   which is reserved, so that an access outside the memory faults.
+//!   which is reserved, so that an access outside the memory faults. `optimize/addresses.rs` moves
+//!   constants from the index to the offset; it knows accesses by the form that `place` gives them.
 //! - Explicit: index + offset + width, which cannot wrap in 64 bits, is compared with the length.
 
 use super::Translator;

@@ -1,0 +1,318 @@
+//! Moves constants out of 32-bit indices into displacements, where the addition cannot wrap.
+//!
+//! Wasm adds 32-bit numbers that wrap, hosts add addresses in 64 bits. Where the ranges of values
+//! show that `index + constant` does not wrap, its extension is the index's extension plus the
+//! constant, which an access takes as part of its displacement instead of an instruction.
+//!
+//! Of a sum of two indices, one of which does not change in a loop, that one is added to the base of
+//! the memory instead, before the loop.
+//!
+//! Sandbox-critical, but not by the proof alone. With guard pages, an access stays inside the
+//! reservation of 8 GiB and 64 KiB even if a proof were wrong: it adds to the base either one index,
+//! which is below 2^32, and two displacements, each below 2^31; or two indices and a displacement
+//! below 2^15.
+
+use super::{constant_bits, ranges::Ranges};
+use cranelift_codegen::{
+    cursor::{Cursor, FuncCursor},
+    dominator_tree::DominatorTree,
+    ir::{Block, Function, Inst, InstBuilder, InstructionData, Opcode, Value, ValueDef, types},
+    loop_analysis::{Loop, LoopAnalysis},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Displacements are signed numbers of 32 bits.
+const MAX_DISPLACEMENT: u64 = i32::MAX as u64;
+
+/// What an access of the sum of two indices may have as its displacement.
+const MAX_OFFSET_BESIDE_TWO_INDICES: i64 = 0x7fff;
+
+/// How deep sums in sums are looked into: each access gets its own additions, at most fifteen.
+const MAX_DEPTH: u32 = 4;
+
+/// An extension of a sum that does not wrap.
+struct Fold {
+    extension: Inst,
+    /// What does not change in the innermost loop around it, if the rest does.
+    fixed: Option<Index>,
+    index: Index,
+    constant: u64,
+}
+
+/// What remains of an index without the constant.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Index {
+    Value(Value),
+    Sum(Box<[Index; 2]>),
+    Shifted(Box<Index>, Value),
+}
+
+/// Folds what can be folded.
+pub(super) fn fold_constants(func: &mut Function, domtree: &DominatorTree, loops: &LoopAnalysis) {
+    let (folds, additions) = find_folds(func, domtree, loops);
+    for fold in folds {
+        let mut cursor = FuncCursor::new(func).at_inst(fold.extension);
+        cursor.use_srcloc(fold.extension);
+        let index = fold.index.build(&mut cursor);
+        let index = cursor.ins().uextend(types::I64, index);
+        let constant = fold.constant.cast_signed();
+        let Some(fixed) = fold.fixed else {
+            let constant = cursor.ins().iconst(types::I64, constant);
+            func.replace(fold.extension).iadd(index, constant);
+            continue;
+        };
+        let mut fixed = fixed.build(&mut cursor);
+        if constant > 0 {
+            let constant = cursor.ins().iconst(types::I32, constant);
+            fixed = cursor.ins().iadd(fixed, constant);
+        }
+        let fixed = cursor.ins().uextend(types::I64, fixed);
+        let extension = func.dfg.first_result(fold.extension);
+        func.replace(fold.extension).iadd(fixed, index);
+        for (addition, base) in additions.get(&extension).into_iter().flatten() {
+            let mut cursor = FuncCursor::new(func).at_inst(*addition);
+            let base = cursor.ins().iadd(*base, fixed);
+            func.replace(*addition).iadd(base, index);
+        }
+    }
+}
+
+/// Additions of an extension to a base that never changes.
+type Additions = BTreeMap<Value, Vec<(Inst, Value)>>;
+
+impl Index {
+    fn is_fixed(&self, func: &Function, loops: &LoopAnalysis, inside: Loop) -> bool {
+        match self {
+            Self::Value(value) => is_fixed(func, loops, inside, *value, MAX_DEPTH),
+            Self::Sum(addends) => addends
+                .iter()
+                .all(|addend| addend.is_fixed(func, loops, inside)),
+            Self::Shifted(index, _) => index.is_fixed(func, loops, inside),
+        }
+    }
+
+    fn build(&self, cursor: &mut FuncCursor<'_>) -> Value {
+        match self {
+            Self::Value(value) => *value,
+            Self::Sum(addends) => {
+                let [left, right] = [addends[0].build(cursor), addends[1].build(cursor)];
+                cursor.ins().iadd(left, right)
+            }
+            Self::Shifted(index, by) => {
+                let index = index.build(cursor);
+                cursor.ins().ishl(index, *by)
+            }
+        }
+    }
+}
+
+fn find_folds(
+    func: &Function,
+    domtree: &DominatorTree,
+    loops: &LoopAnalysis,
+) -> (Vec<Fold>, Additions) {
+    let mut additions = Additions::new();
+    let mut displaced = BTreeSet::new();
+    let mut extensions = Vec::new();
+    let mut far = BTreeSet::new();
+    for block in func.layout.blocks() {
+        for inst in func.layout.block_insts(block) {
+            match func.dfg.insts[inst] {
+                InstructionData::Unary {
+                    opcode: Opcode::Uextend,
+                    arg,
+                } if func.dfg.ctrl_typevar(inst) == types::I64
+                    && func.dfg.value_type(arg) == types::I32 =>
+                {
+                    extensions.push((inst, func.dfg.resolve_aliases(arg)));
+                }
+                InstructionData::Binary {
+                    opcode: Opcode::Iadd,
+                    args: [left, right],
+                } => {
+                    let [left, right] = [left, right].map(|arg| func.dfg.resolve_aliases(arg));
+                    let constant = constant_bits(func, right);
+                    if constant.is_some_and(|constant| constant > MAX_DISPLACEMENT) {
+                        far.insert(left);
+                    }
+                    if is_fixed_base(func, left) {
+                        additions.entry(right).or_default().push((inst, left));
+                    }
+                }
+                InstructionData::Load { arg, offset, .. }
+                | InstructionData::Store {
+                    args: [_, arg],
+                    offset,
+                    ..
+                } if i64::from(offset) > MAX_OFFSET_BESIDE_TWO_INDICES => {
+                    displaced.insert(func.dfg.resolve_aliases(arg));
+                }
+                _ => {}
+            }
+        }
+    }
+    let is_near = |(inst, _): &(Inst, Value)| !displaced.contains(&func.dfg.first_result(*inst));
+    let mut ranges = Ranges::new(func, domtree, loops);
+    let mut folds: Vec<Fold> = extensions
+        .into_iter()
+        .filter_map(|(extension, sum)| {
+            let result = func.dfg.first_result(extension);
+            if far.contains(&result) {
+                return None;
+            }
+            let (index, constant) = split(func, &mut ranges, sum, MAX_DEPTH);
+            let (fixed, index) = match index {
+                Index::Sum(addends)
+                    if additions
+                        .get(&result)
+                        .is_some_and(|additions| additions.iter().all(is_near)) =>
+                {
+                    let block = func.layout.inst_block(extension)?;
+                    separate(func, loops, block, *addends)
+                }
+                index => (None, index),
+            };
+            (constant > 0 || fixed.is_some()).then_some(Fold {
+                extension,
+                fixed,
+                index,
+                constant,
+            })
+        })
+        .collect();
+    // An addition takes a constant along for nothing. Without it, it must serve several accesses.
+    let mut users: BTreeMap<&Index, u32> = BTreeMap::new();
+    for fold in &folds {
+        *users.entry(&fold.index).or_default() += 1;
+    }
+    let pays = |fold: &Fold| {
+        fold.fixed.is_some() || matches!(fold.index, Index::Value(_)) || users[&fold.index] > 1
+    };
+    let pays: Vec<bool> = folds.iter().map(pays).collect();
+    let mut pays = pays.into_iter();
+    folds.retain(|_| pays.next() == Some(true));
+    (folds, additions)
+}
+
+/// The addend that does not change in the innermost loop around a block, and the other; nothing and
+/// the sum if both do or neither.
+fn separate(
+    func: &Function,
+    loops: &LoopAnalysis,
+    block: Block,
+    addends: [Index; 2],
+) -> (Option<Index>, Index) {
+    let Some(innermost) = loops.innermost_loop(block) else {
+        return (None, Index::Sum(Box::new(addends)));
+    };
+    let [is_left_fixed, is_right_fixed] = [0, 1].map(|at| {
+        let addend: &Index = &addends[at];
+        addend.is_fixed(func, loops, innermost)
+    });
+    let [left, right] = addends;
+    match (is_left_fixed, is_right_fixed) {
+        (true, false) => (Some(left), right),
+        (false, true) => (Some(right), left),
+        _ => (None, Index::Sum(Box::new([left, right]))),
+    }
+}
+
+/// Whether a value does not change in a loop: it comes from outside, or only from such values.
+fn is_fixed(func: &Function, loops: &LoopAnalysis, inside: Loop, value: Value, depth: u32) -> bool {
+    let value = func.dfg.resolve_aliases(value);
+    match func.dfg.value_def(value) {
+        ValueDef::Param(block, _) => !loops.is_in_loop(block, inside),
+        ValueDef::Result(inst, _) => {
+            let block = func.layout.inst_block(inst);
+            let is_outside = block.is_some_and(|block| !loops.is_in_loop(block, inside));
+            let is_movable = matches!(
+                func.dfg.insts[inst].opcode(),
+                Opcode::Iconst
+                    | Opcode::Iadd
+                    | Opcode::Isub
+                    | Opcode::Imul
+                    | Opcode::Band
+                    | Opcode::Bor
+                    | Opcode::Bxor
+                    | Opcode::Ishl
+                    | Opcode::Ushr
+                    | Opcode::Ireduce
+            );
+            let operands = func.dfg.inst_args(inst);
+            is_outside
+                || is_movable
+                    && depth > 0
+                    && operands
+                        .iter()
+                        .all(|arg| is_fixed(func, loops, inside, *arg, depth - 1))
+        }
+        ValueDef::Union(..) => false,
+    }
+}
+
+/// Whether it is a load that may be made anywhere, as that of a memory's base behind guard pages.
+fn is_fixed_base(func: &Function, value: Value) -> bool {
+    let ValueDef::Result(inst, _) = func.dfg.value_def(value) else {
+        return false;
+    };
+    let InstructionData::Load { flags, .. } = func.dfg.insts[inst] else {
+        return false;
+    };
+    let flags = func.dfg.mem_flags[flags];
+    flags.readonly() && flags.can_move()
+}
+
+/// A 32-bit value as the sum of an index and a constant that together do not wrap.
+fn split(func: &Function, ranges: &mut Ranges<'_>, value: Value, depth: u32) -> (Index, u64) {
+    try_split(func, ranges, value, depth).unwrap_or((Index::Value(value), 0))
+}
+
+fn try_split(
+    func: &Function,
+    ranges: &mut Ranges<'_>,
+    value: Value,
+    depth: u32,
+) -> Option<(Index, u64)> {
+    let depth = depth.checked_sub(1)?;
+    let ValueDef::Result(inst, _) = func.dfg.value_def(value) else {
+        return None;
+    };
+    let InstructionData::Binary { opcode, args } = func.dfg.insts[inst] else {
+        return None;
+    };
+    let [left, right] = args.map(|arg| func.dfg.resolve_aliases(arg));
+    let (index, constant) = match opcode {
+        Opcode::Iadd => {
+            if ranges.range(left).high + ranges.range(right).high > u64::from(u32::MAX) {
+                return None;
+            }
+            match (constant_bits(func, left), constant_bits(func, right)) {
+                (None, Some(addend)) | (Some(addend), None) => {
+                    let rest = if constant_bits(func, left).is_some() {
+                        right
+                    } else {
+                        left
+                    };
+                    let (index, constant) = split(func, ranges, rest, depth);
+                    (index, constant + addend)
+                }
+                _ => {
+                    let (left, first) = split(func, ranges, left, depth);
+                    let (right, second) = split(func, ranges, right, depth);
+                    (Index::Sum(Box::new([left, right])), first + second)
+                }
+            }
+        }
+        Opcode::Ishl => {
+            let by = constant_bits(func, right).filter(|by| *by < 32)?;
+            if ranges.range(left).high << by > u64::from(u32::MAX) {
+                return None;
+            }
+            let (index, constant) = split(func, ranges, left, depth);
+            (Index::Shifted(Box::new(index), right), constant << by)
+        }
+        _ => return None,
+    };
+    let is_split = constant > 0 || matches!(index, Index::Sum(_));
+    (is_split && constant <= MAX_DISPLACEMENT).then_some((index, constant))
+}
