@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "c0f75f7bb7562cd10ee193e77437fb8bc63b296001f38a399ca8d2fa7dc1d9f7";
-const AARCH64: &str = "02dc1c4b65ca420c5bf73f37ec14d6936bfbf6e46313c3e4a9e66f53ca6ca973";
+const X86_64: &str = "2959187f3fc421c7a64c10ce4d4993eb193da6ae548b9ad6b1a2f148ac3e7dbb";
+const AARCH64: &str = "dd0833ff49bf0b74fbd65570f8709c4f3ac49a86b320f85f5a652373cee5978a";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

@@ -76,4 +76,19 @@
     (loop $again
       (local.set $at (i32.load (local.get $at)))
       (br_if $again (local.tee $steps (i32.sub (local.get $steps) (i32.const 1)))))
-    (local.get $at)))
+    (local.get $at))
+  (func (export "multiply_high") (param $a i64) (param $b i64) (result i64) (local $first i64)
+    (local.set $first (i64.add
+      (i64.mul (i64.shr_u (local.get $a) (i64.const 32)) (i64.and (local.get $b) (i64.const 0xffffffff)))
+      (i64.shr_u
+        (i64.mul (i64.and (local.get $a) (i64.const 0xffffffff)) (i64.and (local.get $b) (i64.const 0xffffffff)))
+        (i64.const 32))))
+    (i64.add
+      (i64.add
+        (i64.mul (i64.shr_u (local.get $a) (i64.const 32)) (i64.shr_u (local.get $b) (i64.const 32)))
+        (i64.shr_u (local.get $first) (i64.const 32)))
+      (i64.shr_u
+        (i64.add
+          (i64.mul (i64.and (local.get $a) (i64.const 0xffffffff)) (i64.shr_u (local.get $b) (i64.const 32)))
+          (i64.and (local.get $first) (i64.const 0xffffffff)))
+        (i64.const 32)))))

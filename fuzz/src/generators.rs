@@ -5,6 +5,7 @@ mod calls;
 mod control;
 mod loops;
 mod ops;
+mod products;
 mod single_inst;
 mod smith;
 
@@ -59,6 +60,12 @@ pub const GENERATORS: &[Generator] = &[
         name: "loops",
         about: "counted loops whose counters become addresses, where 32 bits wrap",
         generate: loops::generate,
+        smoke_seeds: 200,
+    },
+    Generator {
+        name: "products",
+        about: "128-bit products from four 64-bit ones, and near misses",
+        generate: products::generate,
         smoke_seeds: 200,
     },
 ];

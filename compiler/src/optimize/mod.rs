@@ -3,6 +3,7 @@
 
 mod addresses;
 mod exits;
+mod multiply;
 mod ranges;
 mod widen;
 
@@ -30,6 +31,7 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
     if !is_wanted {
         return Ok(());
     }
+    multiply::recombine(&mut context.func);
     exits::test_next_values(&mut context.func, &context.domtree);
     if isa.triple().architecture == Architecture::X86_64 {
         widen::widen(&mut context.func, &context.loop_analysis);

@@ -1,0 +1,18 @@
+;;! arch = "aarch64"
+;;! emit = "asm"
+;;! options = ""
+(module (func (export "product") (param $a i64) (param $b i64) (result i64) (local $low i64) (local $first i64) (local $second i64) (local.set $low (i64.mul (i64.and (local.get $a) (i64.const 0xffffffff)) (i64.and (local.get $b) (i64.const 0xffffffff)))) (local.set $first (i64.add (i64.mul (i64.shr_u (local.get $a) (i64.const 32)) (i64.and (local.get $b) (i64.const 0xffffffff))) (i64.shr_u (local.get $low) (i64.const 32)))) (local.set $second (i64.add (i64.mul (i64.and (local.get $a) (i64.const 0xffffffff)) (i64.shr_u (local.get $b) (i64.const 32))) (i64.and (local.get $first) (i64.const 0xffffffff)))) (i64.xor (i64.or (i64.shl (local.get $second) (i64.const 32)) (i64.and (local.get $low) (i64.const 0xffffffff))) (i64.add (i64.add (i64.mul (i64.shr_u (local.get $a) (i64.const 32)) (i64.shr_u (local.get $b) (i64.const 32))) (i64.shr_u (local.get $first) (i64.const 32))) (i64.shr_u (local.get $second) (i64.const 32))))))
+
+;; function 0: product
+;;     stp fp, lr, [sp, #-16]!
+;;     unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;     mov fp, sp
+;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;;   block0:
+;;     b label1
+;;   block1:
+;;     madd x6, x1, x2, xzr
+;;     umulh x7, x1, x2
+;;     eor x0, x6, x7
+;;     ldp fp, lr, [sp], #16
+;;     ret
