@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "2959187f3fc421c7a64c10ce4d4993eb193da6ae548b9ad6b1a2f148ac3e7dbb";
-const AARCH64: &str = "dd0833ff49bf0b74fbd65570f8709c4f3ac49a86b320f85f5a652373cee5978a";
+const X86_64: &str = "221344fe9c5ac6fc11d03d3e2b2f0986afc91ec1f95e9575e7d584b0369ce269";
+const AARCH64: &str = "29a948bcb576948fb7ed800a7722ddf2cae3a0444767429ce1cd1db9598e0476";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

@@ -11,8 +11,8 @@
 ;;   block0:
 ;;     b label1
 ;;   block1:
-;;     madd x6, x1, x2, xzr
-;;     umulh x7, x1, x2
-;;     eor x0, x6, x7
+;;     umulh x6, x1, x2
+;;     madd x7, x1, x2, xzr
+;;     eor x0, x7, x6
 ;;     ldp fp, lr, [sp], #16
 ;;     ret

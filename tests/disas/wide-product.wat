@@ -11,12 +11,14 @@
 ;;   block0:
 ;;     jmp     label1
 ;;   block1:
+;;     movq %rdx, %r11
 ;;     movq %rsi, %rax
-;;     imulq %rdx, %rax
-;;     movq %rax, %r8
+;;     mulq %r11 ;; implicit: %rax, %rdx
+;;     movq %rdx, %rdi
+;;     movq %r11, %rdx
+;;     imulq %rdx, %rsi
+;;     movq %rdi, %rdx
 ;;     movq %rsi, %rax
-;;     mulq %rdx ;; implicit: %rax, %rdx
-;;     movq %r8, %rax
 ;;     xorq %rdx, %rax
 ;;     movq %rbp, %rsp
 ;;     popq %rbp

@@ -200,6 +200,10 @@ pub const RECIPES: &[BombRecipe] = &[
         build: |_| short_callees(3_000, 500, 40_000),
     },
     BombRecipe {
+        name: "sums-of-100000-numbers",
+        build: |_| single(&long_sums(100_000)),
+    },
+    BombRecipe {
         name: "loop-that-shifts-26000-locals",
         build: |_| single(&shifted_locals(26_000)),
     },
@@ -355,6 +359,57 @@ fn branches_and_locals(branches: u32, locals: u32) -> Body {
         }
         sink.local_get(ARGUMENT);
     })
+}
+
+/// 64-bit sums, one within the other, first as left operands and then as right ones; the numbers are the upper half of
+/// a product, built from four products of halves, and the argument.
+fn long_sums(addends: u32) -> Body {
+    const HALF: i64 = 32;
+    const MASK: i64 = 0xffff_ffff;
+    const MIDDLE: u32 = 1;
+    let half = |sink: &mut InstructionSink<'_>, is_high: bool| {
+        sink.local_get(ARGUMENT).i64_extend_i32_u();
+        // Both halves of the factor are 1.
+        sink.i64_const(0x1_0000_0001).i64_mul();
+        if is_high {
+            sink.i64_const(HALF).i64_shr_u();
+        } else {
+            sink.i64_const(MASK).i64_and();
+        }
+    };
+    let product = |sink: &mut InstructionSink<'_>, is_high: [bool; 2]| {
+        for is_high in is_high {
+            half(sink, is_high);
+        }
+        sink.i64_mul();
+    };
+    let mut function = Function::new([(2, ValType::I64)]);
+    let mut sink = function.instructions();
+    product(&mut sink, [true, false]);
+    product(&mut sink, [false, false]);
+    sink.i64_const(HALF).i64_shr_u().i64_add();
+    sink.local_tee(MIDDLE).i64_const(MASK).i64_and();
+    product(&mut sink, [false, true]);
+    sink.i64_add().i64_const(HALF).i64_shr_u();
+    product(&mut sink, [true, true]);
+    sink.i64_add();
+    sink.local_get(MIDDLE).i64_const(HALF).i64_shr_u().i64_add();
+    sink.local_tee(MIDDLE + 1);
+    for addend in 1..addends / 2 {
+        sink.local_get(MIDDLE + addend % 2).i64_add();
+    }
+    for _ in 0..addends / 2 {
+        sink.local_get(MIDDLE + 1);
+    }
+    for _ in 0..addends / 2 {
+        sink.i64_add();
+    }
+    sink.i32_wrap_i64().end();
+    // The sum in the middle is 1, and the upper half of the product too.
+    Body {
+        function,
+        value: addends as i32,
+    }
 }
 
 /// A loop each of whose rounds gives each local the value of the next one, the first of which becomes an address.

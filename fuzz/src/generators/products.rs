@@ -19,6 +19,10 @@ const FACTORS: [u32; 2] = [0, 1];
 const LOWEST: u32 = 2;
 const FIRST: u32 = 3;
 const SECOND: u32 = 4;
+/// Of the form that carries: one of the products of unequal halves, the sum of both, the lower half.
+const CROSS: u32 = 3;
+const MIDDLE: u32 = 4;
+const LOW: u32 = 5;
 
 pub(super) fn generate(seed: u64) -> Case {
     let mut rng = Rng::new("products", seed);
@@ -28,14 +32,18 @@ pub(super) fn generate(seed: u64) -> Case {
     for _ in 0..FUNCTIONS {
         let constant = rng.chance(30).then(|| random(&mut rng));
         let mut code = Code {
-            body: Body::new(&[Type::I64; 3]),
+            body: Body::new(&[Type::I64; 4]),
             constant,
             is_square: rng.chance(10),
-            mistake: rng.chance(30).then(|| rng.below(12)),
+            mistake: rng.chance(30).then(|| rng.between(1, 22)),
             places: 0,
             rng: &mut rng,
         };
-        code.function();
+        if code.rng.chance(50) {
+            code.masked_form();
+        } else {
+            code.carried_form();
+        }
         let function = builder.function(ty, code.body);
         let name = format!("function {function}");
         builder.export(&name, function);
@@ -72,7 +80,78 @@ struct Code<'a> {
 }
 
 impl Code<'_> {
-    fn function(&mut self) {
+    fn carried_form(&mut self) {
+        self.product([false, false]);
+        self.body.code().local_set(LOWEST);
+        let cross = self.rng.chance(50);
+        self.product([cross, !cross]);
+        self.body.code().local_set(CROSS);
+        self.sum(
+            |code| {
+                code.body.code().local_get(CROSS);
+            },
+            |code| code.product([!cross, cross]),
+        );
+        self.body.code().local_set(MIDDLE);
+        let upper = |code: &mut Self| {
+            let by = code.shift();
+            code.body.code().local_get(MIDDLE).i64_const(by).i64_shl();
+        };
+        let lowest = |code: &mut Self| {
+            code.body.code().local_get(LOWEST);
+        };
+        self.sum(lowest, upper);
+        self.body.code().local_set(LOW);
+        let parts = |code: &mut Self| {
+            code.carry(MIDDLE, CROSS);
+            let by = code.shift();
+            code.body.code().i64_const(by).i64_shl();
+            code.shifted(MIDDLE);
+            code.body.code().i64_or();
+        };
+        match self.rng.below(4) {
+            0 => drop(self.body.code().local_get(LOW)),
+            1 => self.sum(
+                |code| code.carry(LOW, LOWEST),
+                |code| code.sum(|code| code.product([true, true]), parts),
+            ),
+            2 => self.sum(
+                |code| code.sum(|code| code.carry(LOW, LOWEST), |code| code.factor(1)),
+                |code| code.sum(parts, |code| code.product([true, true])),
+            ),
+            _ => {
+                self.sum(parts, |code| {
+                    code.sum(
+                        |code| code.product([true, true]),
+                        |code| code.carry(LOW, LOWEST),
+                    );
+                });
+                self.body
+                    .code()
+                    .local_get(LOW)
+                    .i64_const(7)
+                    .i64_rotl()
+                    .i64_xor();
+            }
+        }
+    }
+
+    /// Leaves whether a sum wrapped.
+    fn carry(&mut self, sum: u32, addend: u32) {
+        let (sum, addend) = if self.is_mistake() {
+            (addend, sum)
+        } else {
+            (sum, addend)
+        };
+        if self.rng.chance(70) {
+            self.body.code().local_get(sum).local_get(addend).i64_lt_u();
+        } else {
+            self.body.code().local_get(addend).local_get(sum).i64_gt_u();
+        }
+        self.body.code().i64_extend_i32_u();
+    }
+
+    fn masked_form(&mut self) {
         let (low, high) = (false, true);
         self.product([low, low]);
         self.body.code().local_set(LOWEST);
