@@ -46,7 +46,7 @@ pub use manifest::{
     ConstExpr, CustomSection, DataSegment, ElementSegment, Export, Global, ImageInfo, Import,
     Manifest, Memory, Table,
 };
-pub use offset_map::{InlineFrame, OffsetMap, OffsetMapBuilder, SourceFrame};
+pub use offset_map::{InlineFrame, OffsetEntry, OffsetMap, OffsetMapBuilder, SourceFrame};
 pub use options::{BoundsStrategy, CodegenOptions, OptLevel, Preset};
 pub use target::{Arch, CpuFeature, CpuFeatures, CpuLevel};
 pub use trap::{FaultKind, InvalidTrapCode, TrapCode};

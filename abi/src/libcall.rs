@@ -58,7 +58,8 @@ libcalls! {
     /// `raise_indirect(vmctx, entry_signature_id)`: `call_indirect` met a null entry or a
     /// function of another type; the id that was found decides which. Never returns.
     RaiseIndirect / raise_indirect @ 2 (vmctx: *mut VMContext, entry_signature_id: u32) -> ();
-    /// `out_of_fuel(vmctx)`: the fuel counter went below zero. Returns when refilled.
+    /// `out_of_fuel(vmctx)`: less fuel is left than what was charged. Returns when there was more
+    /// in reserve; the fuel register is in [`crate::VMStoreContext`] before and after.
     OutOfFuel / out_of_fuel @ 3 (vmctx: *mut VMContext) -> ();
     /// `interrupted(vmctx)`: the interrupt flag was seen set. Returns when it was withdrawn.
     Interrupted / interrupted @ 4 (vmctx: *mut VMContext) -> ();

@@ -9,10 +9,11 @@
 //!       uleb(delta of text offset from the previous entry, or function start) << 1 | has node
 //!       uleb(zigzag(delta of wasm offset))
 //!       uleb(node)                                                     when it has one
+//!       uleb(fuel charged and not yet subtracted)                      in metered code
 //! ```
 //!
-//! An entry covers text from its offset up to the next entry. The inline tree is empty until an
-//! inliner fills it; readers handle it from the start, so that backtraces do not change then.
+//! An entry covers text from its offset up to the next entry. What was charged is subtracted from
+//! the fuel register later, where one subtraction does for many charges; at a trap both are needed.
 
 use crate::bytes::{DecodeError, Reader, Writer};
 use alloc::vec::Vec;
@@ -38,15 +39,41 @@ pub struct SourceFrame {
 }
 
 /// Collects entries function by function.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OffsetMapBuilder {
+    is_metered: bool,
     starts: Vec<u32>,
     nodes: Vec<InlineFrame>,
     stream: Writer,
     previous: (u32, u32),
 }
 
+/// An entry of the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OffsetEntry {
+    /// Offset in the function.
+    pub function_offset: u32,
+    /// Offset in the module.
+    pub wasm_offset: u32,
+    /// Node of the inline tree that it lies in.
+    pub node: Option<u32>,
+    /// Fuel that was charged and not yet subtracted; left out unless the code is metered.
+    pub pending_fuel: u32,
+}
+
 impl OffsetMapBuilder {
+    /// An empty map, of code that meters fuel or does not.
+    #[must_use]
+    pub fn new(is_metered: bool) -> Self {
+        Self {
+            is_metered,
+            starts: Vec::new(),
+            nodes: Vec::new(),
+            stream: Writer::default(),
+            previous: (0, 0),
+        }
+    }
+
     /// Begins the next defined function.
     ///
     /// # Panics
@@ -72,8 +99,14 @@ impl OffsetMapBuilder {
     ///
     /// # Panics
     ///
-    /// If `function_offset` lies before the previous entry's.
-    pub fn push(&mut self, function_offset: u32, wasm_offset: u32, node: Option<u32>) {
+    /// If it lies before the previous entry.
+    pub fn push(&mut self, entry: OffsetEntry) {
+        let OffsetEntry {
+            function_offset,
+            wasm_offset,
+            node,
+            pending_fuel,
+        } = entry;
         let (previous_text, previous_wasm) = self.previous;
         let delta = function_offset
             .checked_sub(previous_text)
@@ -85,6 +118,9 @@ impl OffsetMapBuilder {
             .uleb((wasm_delta << 1 ^ wasm_delta >> 31).cast_unsigned());
         if let Some(node) = node {
             self.stream.uleb(node);
+        }
+        if self.is_metered {
+            self.stream.uleb(pending_fuel);
         }
         self.previous = (function_offset, wasm_offset);
     }
@@ -113,18 +149,20 @@ impl OffsetMapBuilder {
 /// A stored offset map.
 #[derive(Debug, Clone, Copy)]
 pub struct OffsetMap<'a> {
+    is_metered: bool,
     starts: &'a [u8],
     nodes: &'a [u8],
     streams: &'a [u8],
 }
 
 impl<'a> OffsetMap<'a> {
-    /// Checks the frame of a stored map; streams are checked as they are read.
+    /// Checks the frame of a stored map, of code that meters fuel or does not; streams are checked
+    /// as they are read.
     ///
     /// # Errors
     ///
     /// If the tables do not fit in the bytes.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+    pub fn parse(bytes: &'a [u8], is_metered: bool) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let function_count = reader.count(4)?;
         let node_count = reader.count(12)?;
@@ -132,6 +170,7 @@ impl<'a> OffsetMap<'a> {
         let nodes = reader.take(node_count * 12)?;
         let streams = reader.take(bytes.len() - reader.position())?;
         Ok(Self {
+            is_metered,
             starts,
             nodes,
             streams,
@@ -142,12 +181,12 @@ impl<'a> OffsetMap<'a> {
     /// one is the compiled function itself. Empty when nothing is known.
     #[must_use]
     pub fn lookup(&self, defined_func: usize, function_offset: u32) -> Vec<SourceFrame> {
-        let Some((wasm_offset, node)) = self.lookup_entry(defined_func, function_offset) else {
+        let Some(entry) = self.lookup_entry(defined_func, function_offset) else {
             return Vec::new();
         };
         let mut frames = Vec::new();
-        let mut wasm_offset = wasm_offset;
-        let mut node = node;
+        let mut wasm_offset = entry.wasm_offset;
+        let mut node = entry.node;
         // A hostile tree cannot loop for longer than it has nodes.
         for _ in 0..=self.nodes.len() / 12 {
             let Some(frame) = node.and_then(|node| self.node(node)) else {
@@ -167,7 +206,15 @@ impl<'a> OffsetMap<'a> {
         frames
     }
 
-    fn lookup_entry(&self, defined_func: usize, offset: u32) -> Option<(u32, Option<u32>)> {
+    /// Fuel that was charged and not yet subtracted at `function_offset` bytes into a defined
+    /// function.
+    #[must_use]
+    pub fn pending_fuel(&self, defined_func: usize, function_offset: u32) -> u32 {
+        let entry = self.lookup_entry(defined_func, function_offset);
+        entry.map_or(0, |entry| entry.pending_fuel)
+    }
+
+    fn lookup_entry(&self, defined_func: usize, offset: u32) -> Option<OffsetEntry> {
         let start = self.word(self.starts, defined_func)? as usize;
         let end = self.word(self.starts, defined_func + 1)? as usize;
         let mut reader = Reader::new(self.streams.get(start..end)?);
@@ -184,10 +231,20 @@ impl<'a> OffsetMap<'a> {
             } else {
                 None
             };
+            let pending_fuel = if self.is_metered {
+                reader.uleb().ok()?
+            } else {
+                0
+            };
             if text > offset {
                 break;
             }
-            found = Some((wasm, node));
+            found = Some(OffsetEntry {
+                function_offset: text,
+                wasm_offset: wasm,
+                node,
+                pending_fuel,
+            });
         }
         found
     }
@@ -210,14 +267,23 @@ impl<'a> OffsetMap<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{InlineFrame, OffsetMap, OffsetMapBuilder, SourceFrame};
+    use super::{InlineFrame, OffsetEntry, OffsetMap, OffsetMapBuilder, SourceFrame};
+
+    fn entry(function_offset: u32, wasm_offset: u32, node: Option<u32>) -> OffsetEntry {
+        OffsetEntry {
+            function_offset,
+            wasm_offset,
+            node,
+            pending_fuel: wasm_offset / 10,
+        }
+    }
 
     #[test]
     fn offsets_are_found_in_their_function() {
-        let mut builder = OffsetMapBuilder::default();
+        let mut builder = OffsetMapBuilder::new(false);
         builder.begin_function();
-        builder.push(4, 100, None);
-        builder.push(10, 90, None);
+        builder.push(entry(4, 100, None));
+        builder.push(entry(10, 90, None));
         builder.begin_function();
         builder.begin_function();
         let outer = builder.push_inline_frame(InlineFrame {
@@ -230,9 +296,9 @@ mod tests {
             call_wasm_offset: 700,
             parent: Some(outer),
         });
-        builder.push(0, 900, Some(inner));
+        builder.push(entry(0, 900, Some(inner)));
         let bytes = builder.finish();
-        let map = OffsetMap::parse(&bytes).expect("well-formed");
+        let map = OffsetMap::parse(&bytes, false).expect("well-formed");
         let plain = |wasm_offset| SourceFrame {
             inlined_func_index: None,
             wasm_offset,
@@ -257,5 +323,20 @@ mod tests {
             ]
         );
         assert_eq!(map.lookup(3, 0), []);
+        assert_eq!(map.pending_fuel(0, 4), 0);
+    }
+
+    #[test]
+    fn metered_code_says_what_is_not_subtracted_yet() {
+        let mut builder = OffsetMapBuilder::new(true);
+        builder.begin_function();
+        builder.push(entry(4, 100, None));
+        builder.push(entry(10, 2000, None));
+        let bytes = builder.finish();
+        let map = OffsetMap::parse(&bytes, true).expect("well-formed");
+        assert_eq!(map.pending_fuel(0, 3), 0);
+        assert_eq!(map.pending_fuel(0, 5), 10);
+        assert_eq!(map.pending_fuel(0, 10), 200);
+        assert_eq!(map.lookup(0, 10)[0].wasm_offset, 2000);
     }
 }

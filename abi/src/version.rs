@@ -9,4 +9,6 @@ pub const MAGIC: [u8; 8] = *b"wasmelt\0";
 /// here:
 ///
 /// - 1 (2026-11-21): first version.
-pub const ABI_VERSION: u32 = 1;
+/// - 2 (2026-11-21): the fuel register and its two fields, fuel not yet subtracted in the offset
+///   map of metered code; the interrupt flag is in every vmctx.
+pub const ABI_VERSION: u32 = 2;

@@ -12,6 +12,11 @@
 //! the argument comes last, ignoring it costs nothing; a host function reads it to know the
 //! instance that called it.
 //!
+//! Code that meters fuel keeps the fuel that is left in one register, `r15` on x86-64 and `x21` on
+//! aarch64, which compiled functions then neither save nor restore. What it has not subtracted yet
+//! at a place is in the offset map ([`crate::OffsetMap`]). Host functions preserve the register;
+//! they read and change the fuel in [`VMStoreContext`].
+//!
 //! # The block around vmctx
 //!
 //! ```text
@@ -135,14 +140,14 @@ vm_layout! {
     VMStoreContext size 64 {
         /// Lowest stack pointer that compiled code may have. Copied into every vmctx.
         STACK_LIMIT @ 0: stack_limit: usize,
-        /// Fuel left; compiled code with metering calls [`crate::Libcall::OutOfFuel`] below zero.
+        /// What the fuel register held when compiled code last called something that may look at it
+        /// or end the call.
         FUEL @ 8: fuel: i64,
-        /// Set by another thread to stop the guest; read with an atomic load.
-        INTERRUPT @ 16: interrupt: core::sync::atomic::AtomicU32,
+        /// What the host has added to the fuel since then. Compiled code adds it to its register
+        /// after such a call, and sets it to zero.
+        FUEL_ADDED @ 16: fuel_added: i64,
         /// Zero.
-        RESERVED_20 @ 20: reserved_20: u32,
-        /// Zero.
-        RESERVED_24 @ 24: reserved_24: [u64; 5],
+        RESERVED @ 24: reserved: [u64; 5],
     }
 }
 
@@ -172,8 +177,12 @@ vm_layout! {
         INSTANCE @ 88: instance: *mut c_void,
         /// [`VMContext::CHECK_VALUE`], for assertions in the runtime.
         CHECK @ 96: check: u64,
+        /// Not zero when the guest shall stop: set by any thread, read with an atomic load.
+        INTERRUPT @ 104: interrupt: core::sync::atomic::AtomicU32,
         /// Zero.
-        RESERVED @ 104: reserved: [u64; 3],
+        RESERVED_108 @ 108: reserved_108: u32,
+        /// Zero.
+        RESERVED_112 @ 112: reserved_112: [u64; 2],
     }
 }
 

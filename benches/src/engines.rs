@@ -90,44 +90,72 @@ pub fn check_result(input: Input, found: u32) -> Result<()> {
     Ok(())
 }
 
-/// The engines that are always compared, the baseline first.
+/// The engines that are compared when none is named, the baseline first.
 ///
 /// # Errors
 /// When an engine refuses its settings.
 pub fn engines() -> Result<Vec<Box<dyn Engine>>> {
-    Ok(vec![
-        Box::new(wasmtime_engine::WasmtimeEngine::new()?),
-        Box::new(wasmelt_engine::WasmeltEngine::new()?),
-        Box::new(wasmi_engine::WasmiEngine::new()?),
-    ])
+    select_engines(&[], BASELINE)
 }
 
-/// Engines that run only when named.
-fn extra_engines() -> Result<Vec<Box<dyn Engine>>> {
-    Ok(vec![Box::new(wasmelt_engine::WasmeltEngine::native()?)])
-}
+/// Engines of which [`engines`] consists.
+const USUAL: [&str; 3] = [BASELINE, "wasmelt", "wasmi"];
 
-/// The engines of these names, the baseline first whether named or not; [`engines`] when no name is given.
+/// The engines of these names, [`engines`] when there is none, with the baseline first whether named or not.
 ///
 /// # Errors
 /// When there is no such engine, or one refuses its settings.
-pub fn select_engines(names: &[String]) -> Result<Vec<Box<dyn Engine>>> {
-    let mut all = engines()?;
-    if names.is_empty() {
-        return Ok(all);
-    }
-    all.extend(extra_engines()?);
-    if let Some(name) = names
+pub fn select_engines(names: &[String], baseline: &str) -> Result<Vec<Box<dyn Engine>>> {
+    let mut known = known_engines();
+    let wanted: Vec<&str> = match names {
+        [] => USUAL.to_vec(),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let unknown = wanted
         .iter()
-        .find(|name| !all.iter().any(|engine| engine.name() == *name))
-    {
-        let known: Vec<_> = all.iter().map(|engine| engine.name()).collect();
+        .chain([&baseline])
+        .find(|name| known.iter().all(|(known, _)| known != *name));
+    if let Some(name) = unknown {
+        let known: Vec<_> = known.iter().map(|(name, _)| *name).collect();
         bail!("no engine `{name}`; there are {}", known.join(", "));
     }
-    all.retain(|engine| {
-        engine.name() == BASELINE || names.iter().any(|name| name == engine.name())
-    });
-    Ok(all)
+    // Stable, so that the others keep their order.
+    known.sort_by_key(|(name, _)| *name != baseline);
+    known
+        .into_iter()
+        .filter(|(name, _)| *name == baseline || wanted.contains(name))
+        .map(|(_, make)| make())
+        .collect()
+}
+
+type Make = Box<dyn FnOnce() -> Result<Box<dyn Engine>>>;
+
+/// Every engine and variant that can be named.
+fn known_engines() -> Vec<(&'static str, Make)> {
+    let mut known: Vec<(&'static str, Make)> = Vec::new();
+    for variant in wasmtime_engine::VARIANTS {
+        let make = || Ok(Box::new(wasmtime_engine::WasmtimeEngine::new(variant)?) as _);
+        known.push((variant.name, Box::new(make)));
+    }
+    for variant in wasmelt_engine::VARIANTS {
+        let make = || Ok(Box::new(wasmelt_engine::WasmeltEngine::new(variant)?) as _);
+        known.push((variant.name, Box::new(make)));
+    }
+    for variant in wasmi_engine::VARIANTS {
+        let make = || Ok(Box::new(wasmi_engine::WasmiEngine::new(variant)?) as _);
+        known.push((variant.name, Box::new(make)));
+    }
+    known
+}
+
+/// An engine with settings of its own.
+pub(crate) struct Variant<C> {
+    /// Its name in reports.
+    pub(crate) name: &'static str,
+    /// The settings in words.
+    pub(crate) settings: &'static str,
+    /// Sets them.
+    pub(crate) configure: fn(&mut C),
 }
 
 /// The version of a crate that this build was made with, read from the lock file.
@@ -140,37 +168,46 @@ pub fn locked_version(crate_name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BASELINE, engines, locked_version, select_engines};
+    use anyhow::Result;
+
+    use super::{BASELINE, USUAL, known_engines, locked_version, select_engines};
 
     #[test]
     fn every_engine_has_a_version_in_the_lock_file() {
-        let all = engines().and_then(|mut all| {
-            all.extend(super::extra_engines()?);
-            Ok(all)
-        });
-        for engine in all.expect("the settings are accepted") {
+        for (name, make) in known_engines() {
+            let engine = make().expect("the settings are accepted");
+            assert_eq!(engine.name(), name);
             let version = locked_version(engine.crate_name());
             assert!(version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit())));
         }
         assert_eq!(locked_version("no-such-crate"), None);
     }
 
+    fn names(named: &[&str], baseline: &str) -> Result<Vec<&'static str>> {
+        let named: Vec<String> = named.iter().map(|&name| name.to_owned()).collect();
+        let selected = select_engines(&named, baseline)?;
+        Ok(selected.iter().map(|engine| engine.name()).collect())
+    }
+
     #[test]
     fn the_baseline_comes_first_and_always() {
-        let selected = select_engines(&["wasmi".to_owned()]).expect("wasmi is there");
-        let names: Vec<_> = selected.iter().map(|engine| engine.name()).collect();
-        assert_eq!(names, [BASELINE, "wasmi"]);
+        let found = names(&["wasmi"], BASELINE).expect("both are there");
+        assert_eq!(found, [BASELINE, "wasmi"]);
+        let found = names(&["wasmtime", "wasmelt-fuel"], "wasmelt").expect("all are there");
+        assert_eq!(found, ["wasmelt", "wasmtime", "wasmelt-fuel"]);
+        assert_eq!(names(&[], BASELINE).expect("they are there"), USUAL);
     }
 
     #[test]
     fn an_unknown_engine_is_refused_by_name() {
-        let error = select_engines(&["v9".to_owned()])
-            .err()
-            .expect("there is no v9")
-            .to_string();
-        assert_eq!(
-            error,
-            "no engine `v9`; there are wasmtime, wasmelt, wasmi, wasmelt-native"
-        );
+        for (named, baseline) in [("v9", BASELINE), ("wasmi", "v9")] {
+            let error = names(&[named], baseline).expect_err("there is no v9");
+            let error = error.to_string();
+            assert!(
+                error.starts_with("no engine `v9`; there are wasmtime, "),
+                "{error}"
+            );
+            assert!(error.contains(", wasmelt-native, "), "{error}");
+        }
     }
 }

@@ -29,9 +29,12 @@ pub struct Options {
     /// Only these kernels of the execute phase; without --phase, no other phase
     #[arg(long, value_name = "KERNEL,…", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Only these engines, of wasmelt, wasmelt-native, wasmi, wasmtime; the last, the baseline, always runs
+    /// Only these engines and variants; an unknown name lists those there are
     #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
     pub engines: Vec<String>,
+    /// The engine that the others are compared with; it always runs
+    #[arg(long, value_name = "ENGINE", default_value = BASELINE)]
+    pub baseline: String,
     /// Only these phases
     #[arg(long = "phase", value_name = "PHASE,…", value_delimiter = ',')]
     pub phases: Vec<Phase>,
@@ -71,6 +74,14 @@ pub struct Report {
     pub seed: u64,
     /// The phases in order.
     pub phases: Vec<PhaseReport>,
+}
+
+impl Report {
+    /// Name of the engine that the others are compared with.
+    #[must_use]
+    pub fn baseline(&self) -> &'static str {
+        self.engines.first().map_or(BASELINE, |engine| engine.name)
+    }
 }
 
 /// An engine's identity.
@@ -144,7 +155,7 @@ pub struct GeometricMean {
 /// When an option names something unknown, a kernel gives a wrong result on an engine, or a file cannot be written.
 pub fn report(options: &Options, out: &mut dyn Write) -> Result<Report> {
     let kernels = select_kernels(&options.only)?;
-    let engines = select_engines(&options.engines)?;
+    let engines = select_engines(&options.engines, &options.baseline)?;
     let phases = select_phases(options);
     ensure!(
         options.svg.is_none() || phases.contains(&Phase::Execute),
@@ -167,7 +178,7 @@ pub fn report(options: &Options, out: &mut dyn Write) -> Result<Report> {
     };
     let mut random = Random::new(options.seed);
     for phase in phases {
-        let mut measured = PhaseMeasurement::new(phase);
+        let mut measured = PhaseMeasurement::new(phase, report.baseline());
         if phase == Phase::Execute {
             for &kernel in &kernels {
                 let input = if options.smoke {
@@ -227,15 +238,17 @@ pub fn list_kernels(out: &mut dyn Write) -> Result<()> {
 /// One phase while it is being measured.
 struct PhaseMeasurement {
     phase: Phase,
+    baseline: &'static str,
     programs: Vec<ProgramReport>,
     /// Engine, whether the program is call-dominated, ratio.
     ratios: Vec<(&'static str, bool, Ratio)>,
 }
 
 impl PhaseMeasurement {
-    fn new(phase: Phase) -> Self {
+    fn new(phase: Phase, baseline: &'static str) -> Self {
         Self {
             phase,
+            baseline,
             programs: Vec::new(),
             ratios: Vec::new(),
         }
@@ -243,8 +256,13 @@ impl PhaseMeasurement {
 
     fn take(&mut self, mut case: Case<'_>, effort: Effort, random: &mut Random) -> Result<()> {
         let samples = sample_interleaved(&mut case, effort, random)?;
-        let Some(base) = case.lanes.iter().position(|lane| lane.engine == BASELINE) else {
-            bail!("{}/{} does not run on {BASELINE}", case.phase, case.program);
+        let Some(base) = case
+            .lanes
+            .iter()
+            .position(|lane| lane.engine == self.baseline)
+        else {
+            let baseline = self.baseline;
+            bail!("{}/{} does not run on {baseline}", case.phase, case.program);
         };
         let mut results = Vec::with_capacity(samples.len());
         for (lane, taken) in case.lanes.iter().zip(&samples) {
@@ -257,7 +275,7 @@ impl PhaseMeasurement {
                 samples_ns: taken.clone(),
                 ratio: ratio.estimate,
             });
-            if lane.engine != BASELINE {
+            if lane.engine != self.baseline {
                 self.ratios.push((lane.engine, case.call_dominated, ratio));
             }
         }

@@ -1,6 +1,5 @@
 //! Lays a report out as text: a header, a table per phase, the averages.
 
-use crate::engines::BASELINE;
 use crate::report::{PhaseReport, ProgramReport, Report, display_time};
 use crate::stats::Estimate;
 
@@ -33,14 +32,15 @@ fn phase_lines(report: &Report, phase: &PhaseReport) -> Vec<String> {
         .engines
         .iter()
         .map(|engine| engine.name)
-        .filter(|name| *name != BASELINE)
+        .skip(1)
         .collect();
-    let mut rows = vec![header(&others)];
+    let baseline = report.baseline();
+    let mut rows = vec![header(baseline, &others)];
     rows.extend(
         phase
             .programs
             .iter()
-            .map(|program| program_row(program, &others)),
+            .map(|program| program_row(program, baseline, &others)),
     );
     let mean = |label: &str, pick: &dyn Fn(&str) -> Option<Estimate>| {
         let mut row = vec![label.to_owned(), String::new(), String::new()];
@@ -68,24 +68,24 @@ fn phase_lines(report: &Report, phase: &PhaseReport) -> Vec<String> {
         }
     }
     let mut lines = vec![format!(
-        "{}: {}, median; others relative to {BASELINE} [95 % interval], below 1 is faster",
+        "{}: {}, median; others relative to {baseline} [95 % interval], below 1 is faster",
         phase.phase, phase.clock
     )];
     lines.extend(aligned(&rows));
     lines
 }
 
-fn header(others: &[&str]) -> Vec<String> {
+fn header(baseline: &str, others: &[&str]) -> Vec<String> {
     let mut row = vec![
         "program".to_owned(),
         "category".to_owned(),
-        BASELINE.to_owned(),
+        baseline.to_owned(),
     ];
     row.extend(others.iter().map(|&name| name.to_owned()));
     row
 }
 
-fn program_row(program: &ProgramReport, others: &[&str]) -> Vec<String> {
+fn program_row(program: &ProgramReport, baseline: &str, others: &[&str]) -> Vec<String> {
     let of = |engine: &str| {
         program
             .results
@@ -99,7 +99,7 @@ fn program_row(program: &ProgramReport, others: &[&str]) -> Vec<String> {
             .category
             .map(|category| category.to_string())
             .unwrap_or_default(),
-        of(BASELINE).map_or_else(|| "-".into(), |result| display_time(result.median_ns)),
+        of(baseline).map_or_else(|| "-".into(), |result| display_time(result.median_ns)),
     ];
     row.extend(
         others

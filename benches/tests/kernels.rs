@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use wasmelt_benches::engines::{Instance, select_engines};
+use wasmelt_benches::engines::{BASELINE, Instance, select_engines};
 use wasmelt_benches::kernels::{Category, KERNELS, Kernel};
 use wasmparser::{
     ExternalKind, FuncType, KnownCustom, Name, Parser, Payload, ValType, Validator, WasmFeatures,
@@ -32,7 +32,7 @@ fn stems(extension: &str) -> BTreeSet<String> {
 }
 
 fn instance(engine: &str, kernel: &Kernel) -> Box<dyn Instance> {
-    let engines = select_engines(&[engine.to_owned()]).unwrap();
+    let engines = select_engines(&[engine.to_owned()], BASELINE).unwrap();
     let engine = engines
         .iter()
         .find(|candidate| candidate.name() == engine)

@@ -5,7 +5,7 @@ use crate::{
     codegen::{CodegenArgs, target_parser},
     describe::hex,
     failure::{Failure, printable_name},
-    input::Input,
+    input::{Input, stored_descriptor},
     output::{self, Output},
     progress::Bar,
 };
@@ -17,7 +17,7 @@ use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
-use wasmelt_abi::{Arch, DESCRIPTOR_FILE_OFFSET, DESCRIPTOR_SYMBOL, ModuleDescriptor};
+use wasmelt_abi::{Arch, DESCRIPTOR_SYMBOL};
 use wasmelt_compiler::{CompileError, CompileOptions, Listing, list_functions};
 
 const EXAMPLES: &str = "\
@@ -311,9 +311,7 @@ impl Summary {
 
 /// The digest that an artifact carries.
 fn stored_digest(artifact: &[u8]) -> Option<String> {
-    let start = usize::try_from(DESCRIPTOR_FILE_OFFSET).ok()?;
-    let descriptor = ModuleDescriptor::decode(artifact.get(start..)?).ok()?;
-    Some(hex(&descriptor.digest))
+    Some(hex(&stored_descriptor(artifact)?.digest))
 }
 
 fn parse_symbol(name: &str) -> Result<String, &'static str> {

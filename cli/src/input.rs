@@ -8,6 +8,7 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
 };
+use wasmelt_abi::{DESCRIPTOR_FILE_OFFSET, ModuleDescriptor};
 use wasmelt_compiler::{Container, recognise};
 
 /// The name that stands for standard input.
@@ -113,4 +114,10 @@ fn refuse_to_read(name: String, error: io::Error) -> Failure {
         }
         _ => Failure::new(Exit::Host, name, Error::new(error).context("cannot read")),
     }
+}
+
+/// What an artifact says of itself; nothing of it is checked yet.
+pub(crate) fn stored_descriptor(artifact: &[u8]) -> Option<ModuleDescriptor> {
+    let start = usize::try_from(DESCRIPTOR_FILE_OFFSET).ok()?;
+    ModuleDescriptor::decode(artifact.get(start..)?).ok()
 }

@@ -57,15 +57,27 @@ pub(crate) struct Relocation {
     pub encoding: CallEncoding,
 }
 
+/// A place in a function where a backtrace may look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site {
+    /// Offset in the function.
+    pub offset: u32,
+    /// Offset in the module.
+    pub wasm_offset: u32,
+    /// Position of the inlined call that it lies in.
+    pub call: Option<u32>,
+    /// Fuel that was charged and not yet subtracted.
+    pub pending_fuel: u32,
+}
+
 /// Machine code of one function.
 pub(crate) struct CompiledFunction {
     pub code: Vec<u8>,
     pub relocations: Vec<Relocation>,
     /// Trap sites that are no memory access: offset in the function and code, ascending.
     pub traps: Vec<(u32, TrapCode)>,
-    /// Offsets in the function where a backtrace may look, ascending, with their wasm offsets and
-    /// the position of the inlined call they lie in.
-    pub offsets: Vec<(u32, u32, Option<u32>)>,
+    /// Where a backtrace may look, ascending.
+    pub offsets: Vec<Site>,
     /// Calls that were replaced by the callee's body; parents before children.
     pub inlined: Vec<InlinedCall>,
     pub unwind: systemv::UnwindInfo,
@@ -286,7 +298,7 @@ fn collect_traps(code: &CompiledCode) -> Vec<(u32, TrapCode)> {
 
 /// Wasm offsets of the last byte of every call, where a return address minus one points, and of
 /// every instruction that may trap.
-fn collect_offsets(code: &CompiledCode, locations: &Locations) -> Vec<(u32, u32, Option<u32>)> {
+fn collect_offsets(code: &CompiledCode, locations: &Locations) -> Vec<Site> {
     let mut places: Vec<u32> = code.buffer.traps().iter().map(|site| site.offset).collect();
     places.extend(code.buffer.call_sites().map(|site| site.ret_addr - 1));
     places.sort_unstable();
@@ -308,10 +320,21 @@ fn collect_offsets(code: &CompiledCode, locations: &Locations) -> Vec<(u32, u32,
         .into_iter()
         .filter_map(|place| {
             if overflows.contains(&place) {
-                return Some((place, locations.body_start, None));
+                return Some(Site {
+                    offset: place,
+                    wasm_offset: locations.body_start,
+                    call: None,
+                    pending_fuel: 0,
+                });
             }
-            let (offset, call) = locations.resolve(location_of(place)?);
-            Some((place, offset, call))
+            let location = location_of(place)?;
+            let (wasm_offset, call) = locations.resolve(location);
+            Some(Site {
+                offset: place,
+                wasm_offset,
+                call,
+                pending_fuel: locations.pending_fuel(location),
+            })
         })
         .collect()
 }
@@ -346,6 +369,8 @@ fn build_isa(
         ("enable_heap_access_spectre_mitigation", spectre),
         ("enable_table_access_spectre_mitigation", spectre),
         ("enable_verifier", on(options.verify)),
+        // The register that fuel is in.
+        ("enable_pinned_reg", on(options.codegen.fuel)),
     ] {
         flags.set(name, value).map_err(|e| error(&e))?;
     }

@@ -40,12 +40,6 @@ pub enum CompileError {
         /// How large it is.
         found: u64,
     },
-    /// An option that does not exist in this version.
-    #[error("{option} is not available in this version of wasmelt")]
-    OptionUnavailable {
-        /// The option.
-        option: &'static str,
-    },
     /// Two options that exclude each other.
     #[error("{first} cannot be combined with {second}")]
     OptionsContradict {

@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "221344fe9c5ac6fc11d03d3e2b2f0986afc91ec1f95e9575e7d584b0369ce269";
-const AARCH64: &str = "29a948bcb576948fb7ed800a7722ddf2cae3a0444767429ce1cd1db9598e0476";
+const X86_64: &str = "0eeca8e5518782cbcc3fab1edb8ef0b4235648b88d7fe4a8cefc68d5fcc39041";
+const AARCH64: &str = "b0a829e842296379351db423f3649d649d076bc0ef0a8562b4938e39931d9d49";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

@@ -89,16 +89,6 @@ impl CompileOptions {
     ///
     /// If one is not available yet, or two contradict each other.
     pub fn check(&self) -> Result<(), CompileError> {
-        if self.codegen.fuel {
-            return Err(CompileError::OptionUnavailable {
-                option: "fuel metering",
-            });
-        }
-        if self.codegen.interruption {
-            return Err(CompileError::OptionUnavailable {
-                option: "interruption",
-            });
-        }
         if !self.codegen.signals && self.codegen.bounds == BoundsStrategy::Guard {
             return Err(CompileError::OptionsContradict {
                 first: "guard-page bounds checks",

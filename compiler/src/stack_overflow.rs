@@ -9,7 +9,7 @@
 //! Sandbox-critical: this changes finished machine code. Only the prologue is touched, decoded
 //! instruction by instruction from its start; behind it are constants that a guest chooses.
 
-use crate::codegen::{CallEncoding, Callee, CompiledFunction, Relocation};
+use crate::codegen::{CallEncoding, Callee, CompiledFunction, Relocation, Site};
 use crate::translate::Stub;
 use wasmelt_abi::{Arch, TrapCode, VMContext};
 
@@ -38,10 +38,10 @@ pub(crate) fn raise_on_stack_overflow(
     }
     // What is reported for the trap is reported for the raise.
     let is_site = |offset: &u32| sites.contains(offset);
-    let reported = function.offsets.iter().find(|(site, ..)| is_site(site));
-    let reported = reported.map(|(_, wasm_offset, call)| (*wasm_offset, *call));
+    let mut reported = function.offsets.iter().filter(|site| is_site(&site.offset));
+    let reported = reported.next().copied();
     function.traps.retain(|(site, _)| !is_site(site));
-    function.offsets.retain(|(site, ..)| !is_site(site));
+    function.offsets.retain(|site| !is_site(&site.offset));
 
     let (instructions, call_len_bytes, field, addend, encoding): (&[u8], _, _, _, _) = match arch {
         // call rel32; ud2
@@ -69,10 +69,12 @@ pub(crate) fn raise_on_stack_overflow(
         addend,
         encoding,
     });
-    if let Some((wasm_offset, call)) = reported {
-        // A backtrace looks one byte before the return address.
-        let place = start + call_len_bytes - 1;
-        function.offsets.push((place, wasm_offset, call));
+    if let Some(reported) = reported {
+        function.offsets.push(Site {
+            // A backtrace looks one byte before the return address.
+            offset: start + call_len_bytes - 1,
+            ..reported
+        });
     }
     Ok(())
 }

@@ -59,6 +59,8 @@ pub struct ModuleInfo<'a> {
     pub governors: Vec<Governor>,
     /// How many direct calls of each function there are, by function index.
     pub call_counts: Vec<u32>,
+    /// Whether every function that the table may ever hold is one that the module defines.
+    pub is_table_own: bool,
     /// Length of the module in bytes.
     pub wasm_len_bytes: usize,
 }
@@ -126,6 +128,9 @@ pub fn parse_module<'a>(
     let (mut module, to_validate) =
         read_sections(wasm, preset).map_err(|error| error.into_compile_error(explain))?;
     let bodies = validate_bodies(&module, to_validate, options).map_err(|e| explain(&e))?;
+    let mut in_table = module.elements.iter().flat_map(|segment| &segment.funcs);
+    module.is_table_own = module.table.is_some_and(|table| table.is_private())
+        && in_table.all(|func| *func >= module.imported_function_count);
     module.call_counts = vec![0; module.functions.len()];
     for (governor, callees) in bodies {
         module.governors.push(governor);

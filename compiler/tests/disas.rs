@@ -89,6 +89,8 @@ fn parse_options(arch: Arch, words: &str, name: &str) -> CompileOptions {
     for word in words.split_whitespace() {
         match word {
             "explicit" => codegen.bounds = BoundsStrategy::Explicit,
+            "fuel" => codegen.fuel = true,
+            "interruption" => codegen.interruption = true,
             "no-signals" => {
                 codegen.signals = false;
                 codegen.bounds = BoundsStrategy::Explicit;

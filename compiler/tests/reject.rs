@@ -176,22 +176,8 @@ fn the_polkadot_preset_refuses_a_start_function_and_moves_the_memory_inside() {
 }
 
 #[test]
-fn options_that_do_not_exist_or_contradict_are_refused() {
+fn options_that_contradict_are_refused() {
     let wasm = b"\0asm\x01\0\0\0";
-    let mut fuel = CompileOptions::default();
-    fuel.codegen.fuel = true;
-    check(
-        wasm,
-        &fuel,
-        "fuel metering is not available in this version of wasmelt",
-    );
-    let mut interruption = CompileOptions::default();
-    interruption.codegen.interruption = true;
-    check(
-        wasm,
-        &interruption,
-        "interruption is not available in this version of wasmelt",
-    );
     let mut guard = CompileOptions::default();
     guard.codegen.signals = false;
     guard.codegen.bounds = BoundsStrategy::Guard;

@@ -1,6 +1,7 @@
 //! The engines to compare. Both have the same interface, so one text serves both: that wasmelt
 //! compiles here in wasmi's place is a test in itself.
 
+use crate::meter::FUEL_USED;
 use crate::oracle::{Engine, Session, Stop};
 use crate::rewrite::{Rewrite, nest_beyond_the_governor};
 use crate::rng::fnv1a;
@@ -40,7 +41,7 @@ fn value_from(bits: u64, ty: Type) -> Value {
 macro_rules! backend {
     ($(#[$doc:meta])* $module:ident, $engine:ident, $krate:ident) => {
         mod $module {
-            use super::{Engine, HostLog, Rewrite, Session, Stop, Type, Value, value_from};
+            use super::{Engine, FUEL_USED, HostLog, Rewrite, Session, Stop, Type, Value, value_from};
             use $krate::{
                 AsContext, Caller, Error, Extern, ExternType, F32, F64, Func, Global, Instance,
                 Linker, Memory, Module, Mutability, Nullable, Ref, Store, Table, Val, ValType,
@@ -89,6 +90,8 @@ macro_rules! backend {
                     let module = Module::new(&self.engine, &wasm)
                         .map_err(|error| Stop::Refused(error.to_string()))?;
                     let mut store = Store::new(&self.engine, HostLog::default());
+                    // Where fuel is metered; it shows what is used as the reference does.
+                    let _ = store.set_fuel(u64::MAX);
                     let mut linker = Linker::new(&self.engine);
                     let mut externs = Vec::new();
                     for import in module.imports() {
@@ -153,7 +156,13 @@ macro_rules! backend {
 
                 fn globals(&self) -> Vec<(String, Value)> {
                     let value = |global: &Global| from_val(&global.get(self.store.as_context()));
-                    self.globals.iter().map(|(name, g)| (name.clone(), value(g))).collect()
+                    let mut globals: Vec<_> =
+                        self.globals.iter().map(|(name, g)| (name.clone(), value(g))).collect();
+                    if let Ok(left) = self.store.get_fuel() {
+                        globals.push((FUEL_USED.to_owned(), Value::I64(u64::MAX - left)));
+                        globals.sort_by(|(a, _), (b, _)| a.cmp(b));
+                    }
+                    globals
                 }
 
                 fn memory(&self) -> Option<&[u8]> {
@@ -213,6 +222,10 @@ macro_rules! backend {
             ) -> Result<(), Error> {
                 let bits = params.iter().map(|val| from_val(val).bits());
                 let mut answer = caller.data_mut().note(name, bits);
+                if let Ok(fuel) = caller.get_fuel() {
+                    // The same, but the host has set it.
+                    caller.set_fuel(fuel)?;
+                }
                 if name.starts_with("grow") {
                     let memory = caller.get_export("memory").and_then(Extern::into_memory);
                     // What growing answers is part of the answer: both engines must agree on it.
@@ -286,7 +299,7 @@ backend! {
 }
 
 /// Names of the configurations in which wasmelt is tested.
-pub const CONFIGURATIONS: [&str; 8] = [
+pub const CONFIGURATIONS: [&str; 14] = [
     "guard-speed",
     "explicit-speed",
     "signal-free-speed",
@@ -295,7 +308,16 @@ pub const CONFIGURATIONS: [&str; 8] = [
     "signal-free-none",
     "guard-downgraded",
     "signal-free-downgraded",
+    "metered-guard-speed",
+    "metered-explicit-speed",
+    "metered-signal-free-speed",
+    "metered-guard-none",
+    "metered-signal-free-none",
+    "metered-guard-downgraded",
 ];
+
+/// What the names of configurations with fuel begin with. Those can be interrupted as well.
+pub(crate) const METERED: &str = "metered-";
 
 /// wasmelt in the named one of [`CONFIGURATIONS`].
 #[must_use]
@@ -305,6 +327,13 @@ pub fn wasmelt(configuration: &str) -> Option<WasmeltEngine> {
     let (memory, opt_level) = configuration.rsplit_once('-')?;
     let mut config = wasmelt::Config::new();
     config.compile_threads(1);
+    let memory = match memory.strip_prefix(METERED) {
+        Some(memory) => {
+            config.consume_fuel(true).interruption(true);
+            memory
+        }
+        None => memory,
+    };
     match memory {
         "guard" => config.bounds_checks(BoundsChecks::Guard),
         "explicit" => config.bounds_checks(BoundsChecks::Explicit),

@@ -35,6 +35,7 @@ mod backend;
 mod builder;
 mod compare;
 mod generators;
+mod meter;
 mod oracle;
 mod reference;
 mod rewrite;

@@ -8,12 +8,18 @@
 //! run the module as it is.
 
 use crate::backend::WasmiEngine;
+use crate::meter::count_fuel;
 use crate::rewrite::rotate_select_conditions;
 
 /// The engine that says what is right: wasmi as it comes, except for its `select`.
 #[must_use]
 pub fn reference() -> WasmiEngine {
     WasmiEngine::new("wasmi", &wasmi::Config::default()).rewriting(rotate_select_conditions)
+}
+
+/// The same, and it counts fuel.
+pub(crate) fn metered_reference() -> WasmiEngine {
+    WasmiEngine::new("wasmi", &wasmi::Config::default()).rewriting(count_fuel)
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(crate) fn nest_beyond_the_governor(wasm: &[u8]) -> Result<Vec<u8>, BinaryRea
 }
 
 /// Rewrites each body, of which the result type is given as well.
-fn rewrite_bodies(
+pub(crate) fn rewrite_bodies(
     wasm: &[u8],
     mut rewrite: impl FnMut(&FunctionBody<'_>, Option<ValType>) -> Result<Vec<u8>, BinaryReaderError>,
 ) -> Result<Vec<u8>, BinaryReaderError> {
@@ -110,11 +110,11 @@ fn rewrite_bodies(
     Ok(output)
 }
 
-fn len_u32(bytes: &[u8]) -> u32 {
+pub(crate) fn len_u32(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).expect("generated modules are small")
 }
 
-fn leb128(output: &mut Vec<u8>, mut value: u32) {
+pub(crate) fn leb128(output: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
         output.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;

@@ -2,22 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::{CONFIGURATIONS, WasmeltEngine, WasmiEngine, wasmelt};
+use crate::backend::{CONFIGURATIONS, METERED, WasmeltEngine, WasmiEngine, wasmelt};
 use crate::compare::{Case, Stats, Verdict, compare};
 use crate::generators::Generator;
 use crate::oracle::Engine;
-use crate::reference::reference;
+use crate::reference::{metered_reference, reference};
 
 /// The engines, made once for any number of cases.
 pub struct Runner {
-    reference: WasmiEngine,
-    subjects: Vec<WasmeltEngine>,
-    /// Whether each case runs on all subjects, or on the first and one other.
+    plain: Group,
+    metered: Group,
+    /// Whether each case runs on all subjects, or on a few that go by the seed.
     all: bool,
 }
 
+/// A reference, and the subjects that it is compared with.
+struct Group {
+    reference: WasmiEngine,
+    subjects: Vec<WasmeltEngine>,
+}
+
+/// Of so many seeds, one goes to the metered subjects.
+const METERED_SHARE: u64 = 4;
+
 impl Runner {
-    /// Runs each case in the default configuration and in one other, which goes by the seed.
+    /// Runs each case in a default configuration and in one other, which go by the seed.
     #[must_use]
     pub fn rotating() -> Self {
         Self::new(&CONFIGURATIONS, false)
@@ -42,30 +51,62 @@ impl Runner {
     }
 
     fn new(configurations: &[&str], all: bool) -> Self {
-        let subject = |name: &&str| wasmelt(name).expect("the caller took the name from the list");
+        let subjects = |is_metered: bool| {
+            let names = configurations.iter();
+            names
+                .filter(|name| name.starts_with(METERED) == is_metered)
+                .map(|name| wasmelt(name).expect("the caller took the name from the list"))
+                .collect()
+        };
         Self {
-            reference: reference(),
-            subjects: configurations.iter().map(subject).collect(),
+            plain: Group {
+                reference: reference(),
+                subjects: subjects(false),
+            },
+            metered: Group {
+                reference: metered_reference(),
+                subjects: subjects(true),
+            },
             all,
         }
     }
 
     /// Compares the engines on one case.
     pub fn run(&self, case: &Case, seed: u64, stats: &mut Stats) -> Verdict {
-        let first = self.subjects.first().into_iter();
-        let others = self.subjects.get(1..).unwrap_or_default();
-        let chosen = if self.all || others.is_empty() {
-            others
-        } else {
-            let at = (seed % others.len() as u64) as usize;
-            &others[at..=at]
-        };
-        let subjects: Vec<&dyn Engine> = first
-            .chain(chosen)
-            .map(|engine| -> &dyn Engine { engine })
-            .collect();
+        if !self.all {
+            let group = if seed.is_multiple_of(METERED_SHARE) {
+                &self.metered
+            } else {
+                &self.plain
+            };
+            return group.run_some(case, seed, stats);
+        }
+        let mut verdict = Verdict::Equal;
+        for group in [&self.plain, &self.metered] {
+            if matches!(verdict, Verdict::Equal) && !group.subjects.is_empty() {
+                verdict = group.run(case, &group.subjects.iter().collect::<Vec<_>>(), stats);
+            }
+        }
+        verdict
+    }
+}
+
+impl Group {
+    /// On the first subject and on one other.
+    fn run_some(&self, case: &Case, seed: u64, stats: &mut Stats) -> Verdict {
+        let others = &self.subjects[1..];
+        let other = (seed / METERED_SHARE % others.len() as u64) as usize;
+        self.run(case, &[&self.subjects[0], &others[other]], stats)
+    }
+
+    fn run(&self, case: &Case, subjects: &[&WasmeltEngine], stats: &mut Stats) -> Verdict {
+        let subjects: Vec<_> = subjects.iter().map(|subject| as_engine(subject)).collect();
         compare(case, &self.reference, &subjects, stats)
     }
+}
+
+fn as_engine(subject: &WasmeltEngine) -> &dyn Engine {
+    subject
 }
 
 /// Writes the case's module and its calls into `folder`, and returns the module's path.

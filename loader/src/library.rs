@@ -173,7 +173,9 @@ impl Library {
     /// Never: the map was parsed when the artifact was checked.
     #[must_use]
     pub fn offset_map(&self) -> OffsetMap<'_> {
-        OffsetMap::parse(self.section(SectionId::OffsetMap)).expect("checked when loaded")
+        let is_metered = self.descriptor().options.fuel;
+        OffsetMap::parse(self.section(SectionId::OffsetMap), is_metered)
+            .expect("checked when loaded")
     }
 
     /// The name of a function, imports counted first, when the module has one for it.

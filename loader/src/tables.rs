@@ -76,7 +76,7 @@ pub(crate) fn check_traps(table: &[u8], text_len_bytes: u64) -> Checked {
 pub(crate) fn check_offset_map(map: &[u8], defined_count: usize, func_count: usize) -> Checked {
     let section = SectionId::OffsetMap;
     let malformed = |error| LoadError::Section { section, error };
-    OffsetMap::parse(map).map_err(malformed)?;
+    OffsetMap::parse(map, false).map_err(malformed)?;
     let mut reader = Reader::new(map);
     let function_count = reader.u32().map_err(malformed)? as usize;
     if function_count != defined_count {

@@ -428,7 +428,7 @@ fn broken_tables_are_refused() {
             p.trap_table = [words(&[2, 4, 4]), vec![1, 1]].concat();
         }),
         (OffsetMap, "number of functions", |p| {
-            p.offset_map = OffsetMapBuilder::default().finish();
+            p.offset_map = OffsetMapBuilder::new(false).finish();
         }),
         (OffsetMap, "the streams fill the section", |p| {
             p.offset_map.push(0)
@@ -465,7 +465,7 @@ fn broken_tables_are_refused() {
 }
 
 fn inline_tree(func_index: u32, parent: Option<u32>) -> Vec<u8> {
-    let mut builder = OffsetMapBuilder::default();
+    let mut builder = OffsetMapBuilder::new(false);
     builder.begin_function();
     builder.push_inline_frame(InlineFrame {
         func_index,

@@ -20,7 +20,7 @@ use support::{
     DYNSYM, PAGE, Parts, Places, answer, compiled, digest, get64, put16, put32, put64, reseal,
     run_child, write_entry,
 };
-use wasmelt_abi::{Arch, CpuFeature, CpuFeatures, CpuLevel};
+use wasmelt_abi::{ABI_VERSION, Arch, CpuFeature, CpuFeatures, CpuLevel};
 use wasmelt_loader::{ElfPart, LoadError, Policy, Source, Trust, load, load_with_policy};
 
 /// Where the hostile code is in the text.
@@ -803,7 +803,7 @@ fn another_target_is_refused() {
 
 #[test]
 fn another_abi_version_is_refused_before_anything_else_is_read() {
-    for version in [0, 2, u32::MAX] {
+    for version in [0, ABI_VERSION - 1, ABI_VERSION + 1, u32::MAX] {
         let mut file = answer(42).write();
         put32(&mut file, support::DESCRIPTOR + 8, version);
         // Nothing behind the version makes sense.
@@ -811,7 +811,7 @@ fn another_abi_version_is_refused_before_anything_else_is_read() {
         reseal(&mut file);
         let error = refusal(&file);
         assert!(
-            matches!(error, LoadError::AbiVersion { expected: 1, found } if found == version),
+            matches!(error, LoadError::AbiVersion { expected: ABI_VERSION, found } if found == version),
             "{error}"
         );
     }

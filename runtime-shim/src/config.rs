@@ -110,10 +110,11 @@ impl Config {
         self
     }
 
-    /// Whether a running guest can be interrupted. Default: false.
+    /// Whether a running guest can be interrupted, with
+    /// [`Store::interrupt_handle`](crate::Store::interrupt_handle). Default: false.
     pub fn interruption(&mut self, enable: bool) -> &mut Self {
         self.codegen.interruption = enable;
-        self.set_unavailable("interruption(true)", enable)
+        self
     }
 
     /// Whether results of float arithmetic have canonical NaN bits. Default: false.
@@ -129,9 +130,12 @@ impl Config {
     }
 
     /// Whether fuel is metered. Default: false.
+    ///
+    /// A store has none until [`Store::set_fuel`](crate::Store::set_fuel). What is charged where is
+    /// in `docs/fuel.md`; it is the same on every machine, whatever the other options.
     pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
         self.codegen.fuel = enable;
-        self.set_unavailable("consume_fuel(true)", enable)
+        self
     }
 
     /// Which CPU features compiled code may use. Default: the named baseline of the target, so
@@ -386,13 +390,13 @@ mod tests {
     #[test]
     fn an_option_that_does_not_exist_is_refused_until_it_is_withdrawn() {
         let mut config = Config::new();
-        config.consume_fuel(true).wasm_simd(true);
+        config.floats(false).wasm_simd(true);
         assert!(
             config
                 .check()
-                .is_err_and(|error| error.to_string().contains("consume_fuel(true)"))
+                .is_err_and(|error| error.to_string().contains("floats(false)"))
         );
-        config.consume_fuel(false).wasm_simd(false);
+        config.floats(true).wasm_simd(false);
         assert!(config.check().is_ok());
     }
 

@@ -457,6 +457,12 @@ pub enum ConfigError {
         /// The method of [`Config`](crate::Config) and its argument.
         option: &'static str,
     },
+    /// Something was asked for that needs an option which the engine does not have.
+    #[error("this needs an engine with Config::{option}")]
+    NotEnabled {
+        /// The method of [`Config`](crate::Config) and its argument.
+        option: &'static str,
+    },
 }
 
 /// An artifact is intact, but this engine does not run it.
@@ -472,11 +478,23 @@ pub enum ArtifactError {
         /// How it was compiled.
         options: CodegenOptions,
     },
-    /// It was compiled with an option that this engine does not run.
-    #[error("the artifact was compiled with {option}, which this version of wasmelt does not run")]
-    OptionUnavailable {
-        /// The option.
-        option: &'static str,
+    /// It meters fuel and the engine does not, or the other way round.
+    #[error(
+        "the artifact was compiled with consume_fuel({}), and this engine has consume_fuel({}): \
+         both must be the same", .options.fuel, !.options.fuel
+    )]
+    Metering {
+        /// How it was compiled.
+        options: CodegenOptions,
+    },
+    /// It cannot be interrupted, and the engine has `interruption(true)`.
+    #[error(
+        "the artifact was compiled without interruption, and this engine has interruption(true): \
+         compile it with interruption(true) too"
+    )]
+    NoInterruption {
+        /// How it was compiled.
+        options: CodegenOptions,
     },
 }
 

@@ -114,6 +114,7 @@ pub use crate::{
         ExternType, FuncType, GlobalType, MemoryType, MemoryTypeBuilder, Mutability, TableType,
     },
     value::{V128, Val, ValType},
+    vm::InterruptHandle,
 };
 pub use wasmelt_abi::{CodegenOptions, CpuLevel, FaultKind, OptLevel, Preset, TrapCode};
 #[cfg(feature = "cache")]

@@ -302,6 +302,11 @@ impl Module {
             .collect()
     }
 
+    /// Refuses an engine, of the store to be instantiated in, that does not run this code.
+    pub(crate) fn check_engine(&self, engine: &Engine) -> Result<(), ArtifactError> {
+        check_options(engine, self.library())
+    }
+
     fn func_name(&self, func_index: u32) -> Option<&str> {
         let library = self.library();
         library.function_name(func_index).or_else(|| {
@@ -316,16 +321,15 @@ impl Module {
 /// Refuses what this engine does not run.
 fn check_options(engine: &Engine, library: &Library) -> Result<(), ArtifactError> {
     let options = library.descriptor().options;
-    if options.signals && !engine.config().codegen().signals {
+    let config = engine.config().codegen();
+    if options.signals && !config.signals {
         return Err(ArtifactError::NeedsSignals { options });
     }
-    for (is_set, option) in [
-        (options.fuel, "fuel metering"),
-        (options.interruption, "interruption"),
-    ] {
-        if is_set {
-            return Err(ArtifactError::OptionUnavailable { option });
-        }
+    if options.fuel != config.fuel {
+        return Err(ArtifactError::Metering { options });
+    }
+    if config.interruption && !options.interruption {
+        return Err(ArtifactError::NoInterruption { options });
     }
     Ok(())
 }

@@ -1,8 +1,14 @@
 //! Owns instances and everything that they share, and lends it out.
 
+use crate::vm::InterruptHandle;
 use crate::{
-    engine::Engine, error::Error, errors::FuelError, func::HostFuncDefinition,
-    limits::ResourceLimiter, reference::ExternRef, vm,
+    engine::Engine,
+    error::Error,
+    errors::{ConfigError, FuelError},
+    func::HostFuncDefinition,
+    limits::ResourceLimiter,
+    reference::ExternRef,
+    vm,
 };
 use core::{any::Any, fmt};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -156,7 +162,8 @@ impl<T> Store<T> {
     ///
     /// If the engine does not meter fuel.
     pub fn get_fuel(&self) -> Result<u64, Error> {
-        Err(FuelError::FuelMeteringDisabled.into())
+        self.check_metered()?;
+        Ok(self.inner.vm.fuel())
     }
 
     /// Sets the fuel.
@@ -164,8 +171,33 @@ impl<T> Store<T> {
     /// # Errors
     ///
     /// If the engine does not meter fuel.
-    pub fn set_fuel(&mut self, _fuel: u64) -> Result<(), Error> {
-        Err(FuelError::FuelMeteringDisabled.into())
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
+        self.check_metered()?;
+        self.inner.vm.set_fuel(fuel);
+        Ok(())
+    }
+
+    fn check_metered(&self) -> Result<(), FuelError> {
+        if self.engine().config().codegen().fuel {
+            Ok(())
+        } else {
+            Err(FuelError::FuelMeteringDisabled)
+        }
+    }
+
+    /// Stops this store's guest from another thread.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no [`Config::interruption`](crate::Config::interruption).
+    pub fn interrupt_handle(&self) -> Result<InterruptHandle, Error> {
+        let handle = self.inner.vm.interrupt_handle().cloned();
+        handle.ok_or_else(|| {
+            ConfigError::NotEnabled {
+                option: "interruption(true)",
+            }
+            .into()
+        })
     }
 
     #[inline]

@@ -152,6 +152,8 @@ macro_rules! interpreter_backend {
             fn open(&self) -> Result<Box<dyn Session>, Failure> {
                 let engine = $krate::Engine::new(&self.config);
                 let mut store = $krate::Store::new(&engine, ());
+                // Where fuel is metered.
+                let _ = store.set_fuel(u64::MAX);
                 let linker = define_spectest(&engine, &mut store).map_err(host_failure)?;
                 Ok(Box::new(ApiSession {
                     store,

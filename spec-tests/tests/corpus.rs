@@ -111,6 +111,7 @@ fn scripts_of_other_engines_pass_without_guard_pages_without_signals_and_with_ca
         "wasmelt/explicit/none",
         "wasmelt/signal-free/speed",
         "wasmelt/canonical-nan",
+        "wasmelt/metered",
     ];
     check(&backend::select_by_name(&names, false).expect("they are in this build"));
 }

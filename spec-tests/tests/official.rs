@@ -101,8 +101,8 @@ fn wasmelt_passes_every_directive_in_every_configuration() {
     let engines = backend::select_by_name(&["wasmelt"], true).expect("wasmelt is in this build");
     assert_eq!(
         engines.len(),
-        7,
-        "guard, explicit and signal-free, each unoptimised and optimised, and canonical NaNs"
+        8,
+        "guard, explicit and signal-free, each unoptimised and optimised, canonical NaNs, and metered"
     );
     check(&engines, deviations);
 }

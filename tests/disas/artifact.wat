@@ -3,12 +3,12 @@
 ;;! options = ""
 (module (import "m" "f" (func $f (param i32) (result i32))) (func (param i32) (result i32) (call $f (local.get 0))))
 
-;; segment type=0x1 flags=0x4 offset=0x0 vaddr=0x0 filesz=0x73d memsz=0x73d align=0x1000
-;; segment type=0x1 flags=0x5 offset=0x1000 vaddr=0x1000 filesz=0x121 memsz=0x121 align=0x1000
+;; segment type=0x1 flags=0x4 offset=0x0 vaddr=0x0 filesz=0x78d memsz=0x78d align=0x1000
+;; segment type=0x1 flags=0x5 offset=0x1000 vaddr=0x1000 filesz=0x146 memsz=0x146 align=0x1000
 ;; segment type=0x1 flags=0x6 offset=0x2000 vaddr=0x2000 filesz=0x1000 memsz=0x1000 align=0x1000
 ;; segment type=0x2 flags=0x6 offset=0x2000 vaddr=0x2000 filesz=0x60 memsz=0x60 align=0x8
 ;; segment type=0x4 flags=0x4 offset=0x400 vaddr=0x400 filesz=0x24 memsz=0x24 align=0x4
-;; segment type=0x6474e550 flags=0x4 offset=0x488 vaddr=0x488 filesz=0x54 memsz=0x54 align=0x4
+;; segment type=0x6474e550 flags=0x4 offset=0x488 vaddr=0x488 filesz=0x64 memsz=0x64 align=0x4
 ;; segment type=0x6474e551 flags=0x6 offset=0x0 vaddr=0x0 filesz=0x0 memsz=0x0 align=0x10
 ;; segment type=0x6474e552 flags=0x4 offset=0x2000 vaddr=0x2000 filesz=0x1000 memsz=0x1000 align=0x1
 ;;   section .wasmelt.descriptor address=0x200 size=0x200
@@ -16,17 +16,17 @@
 ;;   section .gnu.hash address=0x428 size=0x20
 ;;   section .dynsym address=0x448 size=0x30
 ;;   section .dynstr address=0x478 size=0x10
-;;   section .eh_frame_hdr address=0x488 size=0x54
-;;   section .eh_frame address=0x4e0 size=0x13c
-;;   section .wasmelt.manifest address=0x620 size=0xe0
-;;   section .wasmelt.functions address=0x700 size=0x8
-;;   section .wasmelt.traps address=0x708 size=0x9
-;;   section .wasmelt.offsets address=0x718 size=0x14
-;;   section .wasmelt.names address=0x730 size=0xd
-;;   section .text address=0x1000 size=0x121
+;;   section .eh_frame_hdr address=0x488 size=0x64
+;;   section .eh_frame address=0x4f0 size=0x17c
+;;   section .wasmelt.manifest address=0x670 size=0xe0
+;;   section .wasmelt.functions address=0x750 size=0x8
+;;   section .wasmelt.traps address=0x758 size=0x9
+;;   section .wasmelt.offsets address=0x768 size=0x14
+;;   section .wasmelt.names address=0x780 size=0xd
+;;   section .text address=0x1000 size=0x146
 ;;   section .dynamic address=0x2000 size=0x60
-;;   section .symtab address=0x0 size=0xf0
-;;   section .strtab address=0x0 size=0x121
+;;   section .symtab address=0x0 size=0x120
+;;   section .strtab address=0x0 size=0x14b
 ;;   section .shstrtab address=0x0 size=0xf4
 ;;   symbol wasm::function[1] address=0x1000 size=0x2d
 ;;   symbol wasmelt::raise::UnreachableCodeReached address=0x1030 size=0x15
@@ -37,5 +37,7 @@
 ;;   symbol wasmelt::raise::BadConversionToInteger address=0x10d0 size=0x15
 ;;   symbol wasmelt::raise::StackOverflow address=0x10f0 size=0x15
 ;;   symbol wasmelt::raise::indirect address=0x1110 size=0x11
+;;   symbol wasmelt::out_of_fuel address=0x1130 size=0x6
+;;   symbol wasmelt::interrupted address=0x1140 size=0x6
 ;;   symbol wasmelt_module address=0x200 size=0x200
 ;;   0 relocations, 0 undefined symbols

@@ -13,29 +13,26 @@
 ;;     jnbe #trap=stk_ovf
 ;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   block0:
-;;     movq %rsi, %r9
+;;     movq %rsi, %rcx
 ;;     movl %edx, %r8d
 ;;     cmpq $0x4, %r8
 ;;     jnb     label5; j label1
 ;;   block1:
-;;     movq 0x18(%rdi), %rax
-;;     movq %rdi, %rdx
+;;     movq 0x18(%rdi), %r11
 ;;     shlq $0x5, %r8
-;;     movl 0x10(%rax, %r8), %esi
+;;     movl 0x10(%r11, %r8), %esi
 ;;     testl %esi, %esi
 ;;     jnz     label4; j label2
 ;;   block2:
-;;     movq (%rax, %r8), %rcx
-;;     movq 8(%rax, %r8), %rdi
-;;     movq %r9, %rsi
-;;     call    *%rcx
+;;     movq (%r11, %r8), %rax
+;;     movq %rcx, %rsi
+;;     call    *%rax
 ;;     jmp     label3
 ;;   block3:
 ;;     movq %rbp, %rsp
 ;;     popq %rbp
 ;;     retq
 ;;   block4:
-;;     movq %rdx, %rdi
 ;;     call    User(userextname1)
 ;;     ud2
 ;;   block5:

@@ -2,7 +2,7 @@
 
 /// Defines the engine `$engine` on the crate `$krate`.
 ///
-/// An engine is made with a name, its settings in words, and what sets them. `precompile` and `load` store compiled code; `prepare` is done once
+/// An engine is made from a [`Variant`](crate::engines::Variant). `precompile` and `load` store compiled code; `prepare` is done once
 /// per module before its first instance, as far as the crate can, and `instantiate` once per instance.
 macro_rules! engine_with_interpreter_interface {
     (
@@ -30,17 +30,13 @@ macro_rules! engine_with_interpreter_interface {
         }
 
         impl $engine {
-            fn configured(
-                name: &'static str,
-                settings: &'static str,
-                configure: impl FnOnce(&mut Config),
-            ) -> Result<Self> {
+            pub(crate) fn new(variant: &engines::Variant<Config>) -> Result<Self> {
                 let mut config = Config::default();
-                configure(&mut config);
+                (variant.configure)(&mut config);
                 let engine = Engine::new(&config);
                 let mut linker = <Linker<()>>::new(&engine);
                 linker.func_wrap("host", "step", |x: i32| x.wrapping_add(1))?;
-                Ok(Self { engine, linker: Rc::new(linker), name, settings })
+                Ok(Self { engine, linker: Rc::new(linker), name: variant.name, settings: variant.settings })
             }
 
             fn module(&self, module: Module) -> Box<dyn engines::Module> {
@@ -104,6 +100,9 @@ macro_rules! engine_with_interpreter_interface {
                 let instantiate: fn(&Compiled, &$prepared, &mut Store<()>) -> Result<Instance> =
                     $instantiate;
                 let mut store = Store::new(&self.engine, ());
+                if store.get_fuel().is_ok() {
+                    store.set_fuel(u64::MAX >> 1)?;
+                }
                 let instance = instantiate(self, self.prepared()?, &mut store)?;
                 let func = instance
                     .get_func(&store, "run")

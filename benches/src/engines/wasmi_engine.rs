@@ -1,15 +1,28 @@
 //! wasmi, the interpreter whose call interface wasmelt has.
 
-use crate::engines::engine_with_interpreter_interface;
+use wasmi::CompilationMode;
 
-impl WasmiEngine {
-    /// wasmi with its default settings, except that functions are translated when the module is made.
-    pub(crate) fn new() -> Result<Self> {
-        Self::configured("wasmi", "defaults, eager translation", |config| {
-            config.compilation_mode(wasmi::CompilationMode::Eager);
-        })
-    }
-}
+use crate::engines::{Variant, engine_with_interpreter_interface};
+
+/// wasmi's settings: functions are translated when the module is made.
+pub(crate) const VARIANTS: &[Variant<Config>] = &[
+    Variant {
+        name: "wasmi",
+        settings: "defaults, eager translation",
+        configure: |config| {
+            config.compilation_mode(CompilationMode::Eager);
+        },
+    },
+    Variant {
+        name: "wasmi-fuel",
+        settings: "defaults, eager translation, with fuel",
+        configure: |config| {
+            config
+                .compilation_mode(CompilationMode::Eager)
+                .consume_fuel(true);
+        },
+    },
+];
 
 engine_with_interpreter_interface! {
     /// wasmi, an interpreter.

@@ -10,23 +10,87 @@ use std::rc::Rc;
 use anyhow::{Result, anyhow};
 use wasmtime::{Config, Engine, Func, InstancePre, Linker, Module, Store, TypedFunc, Val};
 
-use crate::engines;
+use crate::engines::{self, Variant};
 
-/// wasmtime with its default settings: Cranelift for speed, guard pages, signals, no fuel, on-demand allocation.
+/// wasmtime's settings. Without others: Cranelift for speed, guard pages, signals, no fuel, on-demand allocation.
+pub(crate) const VARIANTS: &[Variant<Config>] = &[
+    Variant {
+        name: engines::BASELINE,
+        settings: "defaults (cranelift, speed, for this processor)",
+        configure: |_| {},
+    },
+    Variant {
+        name: "wasmtime-inlining",
+        settings: "defaults, but with inlining",
+        configure: |config| {
+            config.compiler_inlining(wasmtime::Inlining::Yes);
+        },
+    },
+    Variant {
+        name: "wasmtime-no-spectre",
+        settings: "defaults, but without Spectre mitigations",
+        // SAFETY: both flags exist in Cranelift and have no effect on what is computed.
+        configure: |config| unsafe {
+            config.cranelift_flag_set("enable_heap_access_spectre_mitigation", "false");
+            config.cranelift_flag_set("enable_table_access_spectre_mitigation", "false");
+        },
+    },
+    Variant {
+        name: "wasmtime-fuel",
+        settings: "defaults, but with fuel",
+        configure: |config| {
+            config.consume_fuel(true);
+        },
+    },
+    Variant {
+        name: "wasmtime-epoch",
+        settings: "defaults, but with epoch interruption",
+        configure: |config| {
+            config.epoch_interruption(true);
+        },
+    },
+    Variant {
+        name: "wasmtime-explicit",
+        settings: "defaults, but without reservation and guard pages",
+        configure: |config| {
+            config.memory_reservation(0).memory_guard_size(0);
+        },
+    },
+    Variant {
+        name: "wasmtime-no-signals",
+        settings: "defaults, but without signals",
+        configure: |config| {
+            config.signals_based_traps(false);
+        },
+    },
+    Variant {
+        name: "wasmtime-nan",
+        settings: "defaults, but with NaN canonicalisation",
+        configure: |config| {
+            config.cranelift_nan_canonicalization(true);
+        },
+    },
+];
+
+/// wasmtime with some settings.
 pub(crate) struct WasmtimeEngine {
+    variant: &'static Variant<Config>,
     engine: Engine,
     linker: Rc<Linker<()>>,
 }
 
 impl WasmtimeEngine {
     /// The engine with its settings.
-    pub(crate) fn new() -> Result<Self> {
-        let engine = Engine::new(&Config::new()).map_err(lift)?;
+    pub(crate) fn new(variant: &'static Variant<Config>) -> Result<Self> {
+        let mut config = Config::new();
+        (variant.configure)(&mut config);
+        let engine = Engine::new(&config).map_err(lift)?;
         let mut linker = <Linker<()>>::new(&engine);
         linker
             .func_wrap("host", "step", |x: i32| x.wrapping_add(1))
             .map_err(lift)?;
         Ok(Self {
+            variant,
             engine,
             linker: Rc::new(linker),
         })
@@ -44,7 +108,7 @@ impl WasmtimeEngine {
 
 impl engines::Engine for WasmtimeEngine {
     fn name(&self) -> &'static str {
-        engines::BASELINE
+        self.variant.name
     }
 
     fn crate_name(&self) -> &'static str {
@@ -52,7 +116,7 @@ impl engines::Engine for WasmtimeEngine {
     }
 
     fn settings(&self) -> String {
-        "defaults (cranelift, speed, for this processor)".to_owned()
+        self.variant.settings.to_owned()
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Box<dyn engines::Module>> {
@@ -91,6 +155,11 @@ impl Compiled {
 impl engines::Module for Compiled {
     fn instantiate(&self) -> Result<Box<dyn engines::Instance>> {
         let mut store = Store::new(&self.engine, ());
+        if store.get_fuel().is_ok() {
+            store.set_fuel(u64::MAX >> 1).map_err(lift)?;
+        }
+        // Of no effect without epochs.
+        store.set_epoch_deadline(1);
         let instance = self.prepared()?.instantiate(&mut store).map_err(lift)?;
         let func = instance
             .get_func(&mut store, "run")

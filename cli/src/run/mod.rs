@@ -8,7 +8,7 @@ use crate::{
     codegen::CodegenArgs,
     describe::{Interface, kind_name, val_types},
     failure::{Exit, Failure, printable_name},
-    input::{Input, STDIN},
+    input::{Input, STDIN, stored_descriptor},
     output,
     progress::Bar,
 };
@@ -31,6 +31,7 @@ Examples:
   wasmelt run module.wasm --invoke add 1 2           prints each result on a line
   wasmelt run module.wat --invoke sqrt 0x1p-3 --timings
   wasmelt run module.so --invoke add -- -1 0xffffffff
+  wasmelt run module.wasm --fuel-limit 1000000 --timings --invoke f
   wasmelt run module.wasm --cache-dir /var/cache/wasm --invoke f
   wasmelt run module.so --digest 6411…5a40 --invoke f
   wasmelt run module.wasm                            calls `_start`, or only starts it
@@ -73,7 +74,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "HEX", value_parser = arguments::parse_digest)]
     digest: Option<[u8; 32]>,
 
-    /// Say on standard error how long it took, and whether the cache helped
+    /// Give the guest so much fuel; implies --fuel [default with --fuel: 2^64 - 1]
+    #[arg(long, value_name = "N")]
+    fuel_limit: Option<u64>,
+
+    /// Say on standard error how long it took, whether the cache helped, and what fuel was used
     #[arg(long)]
     timings: bool,
 
@@ -97,6 +102,15 @@ struct Outcome<'a> {
     trap: Option<error::TrapText>,
     load_seconds: f64,
     run_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fuel_used: Option<u64>,
+}
+
+/// How a call ended.
+struct End {
+    result: Result<(), Error>,
+    /// Where fuel is metered.
+    fuel_used: Option<u64>,
 }
 
 /// What to call, with its arguments.
@@ -117,16 +131,11 @@ pub(crate) fn run(args: &RunArgs, quiet: bool) -> Result<(), Failure> {
     refuse_imports(&name, manifest)?;
     let mut call = args.choose_call(&name, manifest)?;
     let started = Instant::now();
-    let outcome = execute(&module, call.as_mut());
+    let end = args.execute(&module, call.as_mut());
     let run_time = started.elapsed();
-    args.report(
-        &name,
-        &module,
-        call.as_ref(),
-        &outcome,
-        [load_time, run_time],
-    )?;
-    outcome.map_err(|failure| error::failure(&name, &failure))
+    args.report(&name, &module, call.as_ref(), &end, [load_time, run_time])?;
+    end.result
+        .map_err(|failure| error::failure(&name, &failure))
 }
 
 impl RunArgs {
@@ -184,12 +193,23 @@ impl RunArgs {
             Some(digest) => Trust::Digest(digest),
             None => Trust::Named,
         };
+        let descriptor = stored_descriptor(&input.bytes);
+        let is_metered = descriptor.is_some_and(|descriptor| descriptor.options.fuel);
+        if self.fuel_limit.is_some() && !is_metered {
+            return Err(Failure::refused_because(
+                name,
+                "--fuel-limit is for code that meters fuel, and this artifact was compiled without \
+                 --fuel",
+            ));
+        }
+        let mut config = self.config()?;
+        config.consume_fuel(is_metered);
         let source = if self.file == Path::new(STDIN) {
             Source::from(&input.bytes)
         } else {
             Source::from(&self.file)
         };
-        Module::load(&Engine::new(&self.config()?), source, &trust)
+        Module::load(&Engine::new(&config), source, &trust)
             .map_err(|error| error::failure(name, &error))
     }
 
@@ -213,6 +233,8 @@ impl RunArgs {
             .signals(options.codegen.signals)
             .nan_canonicalization(options.codegen.nan_canonicalization)
             .spectre_mitigation(options.codegen.spectre_mitigation)
+            .consume_fuel(options.codegen.fuel || self.fuel_limit.is_some())
+            .interruption(options.codegen.interruption)
             .cpu(options.cpu_level)
             .compile_threads(options.threads);
         Ok(config)
@@ -293,12 +315,24 @@ impl RunArgs {
             .collect()
     }
 
+    fn execute(&self, module: &Module, call: Option<&mut Call<'_>>) -> End {
+        let mut store = Store::new(module.engine(), ());
+        let fuel = self.fuel_limit.unwrap_or(u64::MAX);
+        let is_metered = store.set_fuel(fuel).is_ok();
+        let result = execute(&mut store, module, call);
+        let left = store.get_fuel().unwrap_or_default();
+        End {
+            result,
+            fuel_used: is_metered.then(|| fuel - left),
+        }
+    }
+
     fn report(
         &self,
         file: &str,
         module: &Module,
         call: Option<&Call<'_>>,
-        outcome: &Result<(), Error>,
+        end: &End,
         [load_time, run_time]: [Duration; 2],
     ) -> Result<(), Failure> {
         let origin = match module.origin() {
@@ -316,11 +350,13 @@ impl RunArgs {
             // A closed standard error is no reason to fail.
             let _ = writeln!(
                 io::stderr(),
-                "{}: {verb} in {load:.6} s, ran in {run:.6} s",
-                printable_name(file)
+                "{}: {verb} in {load:.6} s, ran in {run:.6} s{}",
+                printable_name(file),
+                end.fuel_used
+                    .map_or_else(String::new, |used| format!(", used {used} fuel"))
             );
         }
-        let results = outcome.is_ok().then(|| {
+        let results = end.result.is_ok().then(|| {
             let outputs = call.map(|call| call.outputs.as_slice());
             results_text(outputs.unwrap_or_default())
         });
@@ -330,9 +366,10 @@ impl RunArgs {
                 origin,
                 function: call.map(|call| call.name),
                 results,
-                trap: outcome.as_ref().err().and_then(error::TrapText::new),
+                trap: end.result.as_ref().err().and_then(error::TrapText::new),
                 load_seconds: load_time.as_secs_f64(),
                 run_seconds: run_time.as_secs_f64(),
+                fuel_used: end.fuel_used,
             }),
             Format::Human => {
                 let lines = results.unwrap_or_default().into_iter();
@@ -342,16 +379,19 @@ impl RunArgs {
     }
 }
 
-fn execute(module: &Module, call: Option<&mut Call<'_>>) -> Result<(), Error> {
-    let mut store = Store::new(module.engine(), ());
-    let instance = Linker::new(module.engine()).instantiate_and_start(&mut store, module)?;
+fn execute(
+    store: &mut Store<()>,
+    module: &Module,
+    call: Option<&mut Call<'_>>,
+) -> Result<(), Error> {
+    let instance = Linker::new(module.engine()).instantiate_and_start(&mut *store, module)?;
     let Some(call) = call else {
         return Ok(());
     };
     let function = instance
-        .get_func(&store, call.name)
+        .get_func(&*store, call.name)
         .expect("the manifest has it");
-    function.call(&mut store, &call.inputs, &mut call.outputs)
+    function.call(store, &call.inputs, &mut call.outputs)
 }
 
 fn refuse_imports(file: &str, manifest: &Manifest) -> Result<(), Failure> {

@@ -178,14 +178,6 @@ fn arguments_that_make_no_sense_together_are_refused() {
             &["a.wat", "-o", "a.so", "--bounds", "guard", "--no-signals"],
             "guard-page bounds checks cannot be combined with no signals",
         ),
-        (
-            &["a.wat", "-o", "a.so", "--fuel"],
-            "fuel metering is not available in this version of wasmelt",
-        ),
-        (
-            &["a.wat", "-o", "a.so", "--interruption"],
-            "interruption is not available in this version of wasmelt",
-        ),
     ] {
         let arguments = [&["compile"], arguments].concat();
         folder.fail(&arguments, 2, &format!("error: {message}\n"));

@@ -73,6 +73,46 @@ fn every_strategy_gives_the_same_result() {
 }
 
 #[test]
+fn fuel_is_metered_and_limited() {
+    let folder = folder_with_module();
+    let add = ["--invoke", "add", "1", "2"];
+    // Two reads of parameters and an addition.
+    let run = ["run", "--no-cache", "calculator.wat", "--format", "json"];
+    let json = folder.json(&[&run[..], &["--fuel"], &add].concat());
+    assert_eq!(json["fuel_used"], 3);
+    let json = folder.json(&[&run[..], &add].concat());
+    assert_eq!(json.get("fuel_used"), None);
+    folder.print(
+        &[&["run", "calculator.wat", "--fuel-limit", "3"], &add[..]].concat(),
+        "3\n",
+    );
+    let spent = folder.run(&[&["run", "calculator.wat", "--fuel-limit", "2"], &add[..]].concat());
+    assert_eq!(spent.code, Some(1), "{spent:?}");
+    let message = "error: calculator.wat: all fuel consumed by WebAssembly\n";
+    assert!(spent.stderr.starts_with(message), "{spent:?}");
+
+    // How an artifact was compiled decides.
+    folder.succeed(&[
+        "compile",
+        "calculator.wat",
+        "-o",
+        "metered.so",
+        "--fuel",
+        "-q",
+    ]);
+    folder.print(&[&["run", "metered.so"], &add[..]].concat(), "3\n");
+    let spent = folder.run(&[&["run", "metered.so", "--fuel-limit", "2"], &add[..]].concat());
+    assert_eq!(spent.code, Some(1), "{spent:?}");
+    folder.succeed(&["compile", "calculator.wat", "-o", "plain.so", "-q"]);
+    folder.fail(
+        &[&["run", "plain.so", "--fuel-limit", "2"], &add[..]].concat(),
+        2,
+        "error: plain.so: --fuel-limit is for code that meters fuel, and this artifact was \
+         compiled without --fuel\n",
+    );
+}
+
+#[test]
 fn calls_that_cannot_be_made_are_refused() {
     let folder = folder_with_module();
     let exported = "functions exported: add, quotient, add64, negate32, negate64, down, nothing";
@@ -358,16 +398,6 @@ fn how_an_artifact_was_compiled_cannot_be_changed() {
         2,
         "error: calculator.so: the artifact was compiled with signals, and this engine has \
          signals(false): compile it with signals(false) too\n",
-    );
-}
-
-#[test]
-fn options_that_do_not_exist_yet_are_refused() {
-    let folder = folder_with_module();
-    folder.fail(
-        &["run", "calculator.wat", "--fuel", "--invoke", "nothing"],
-        2,
-        "error: fuel metering is not available in this version of wasmelt\n",
     );
 }
 

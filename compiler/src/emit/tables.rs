@@ -2,7 +2,7 @@
 
 use super::{ArtifactParts, text::FunctionRange};
 use crate::codegen::CompiledFunction;
-use wasmelt_abi::{InlineFrame, OffsetMapBuilder, TrapTableBuilder, Writer};
+use wasmelt_abi::{InlineFrame, OffsetEntry, OffsetMapBuilder, TrapTableBuilder, Writer};
 
 /// The tables in their stored form.
 pub(super) struct Tables {
@@ -20,7 +20,7 @@ pub(super) fn build_tables(
     stubs: &[FunctionRange],
 ) -> Tables {
     let mut function_table = Writer::new();
-    let mut offsets = OffsetMapBuilder::default();
+    let mut offsets = OffsetMapBuilder::new(parts.options.codegen.fuel);
     for (function, range) in parts.functions.iter().zip(functions) {
         function_table.u32(range.offset);
         function_table.u32(range.len_bytes);
@@ -51,8 +51,8 @@ pub(super) fn build_tables(
 /// Adds a function's offsets, and those of its inlined calls that an offset refers to.
 fn push_offsets(offsets: &mut OffsetMapBuilder, function: &CompiledFunction) {
     let mut is_used = vec![false; function.inlined.len()];
-    for (_, _, call) in &function.offsets {
-        let mut call = *call;
+    for site in &function.offsets {
+        let mut call = site.call;
         while let Some(position) = call
             && !std::mem::replace(&mut is_used[position as usize], true)
         {
@@ -70,8 +70,12 @@ fn push_offsets(offsets: &mut OffsetMapBuilder, function: &CompiledFunction) {
         });
         nodes.push(node);
     }
-    for (offset, wasm_offset, call) in &function.offsets {
-        let node = call.and_then(|call| nodes[call as usize]);
-        offsets.push(*offset, *wasm_offset, node);
+    for site in &function.offsets {
+        offsets.push(OffsetEntry {
+            function_offset: site.offset,
+            wasm_offset: site.wasm_offset,
+            node: site.call.and_then(|call| nodes[call as usize]),
+            pending_fuel: site.pending_fuel,
+        });
     }
 }

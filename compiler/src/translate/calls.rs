@@ -20,12 +20,14 @@ impl Translator<'_, '_> {
             if self.try_inline(index) {
                 return;
             }
+            self.before_inside_call();
             let callee = self.function_ref(index);
             let mut args = vec![self.vmctx];
             self.pop_args(type_index, &mut args);
             let call = self.builder.ins().call(callee, &args);
             return self.push_results(call);
         }
+        self.before_outside_call();
         let flags = self.regions.vmctx();
         let slot = VMContext::import_slot_offset(index);
         let code_offset = slot + VMImportSlot::CODE.cast_signed();
@@ -42,6 +44,12 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn call_indirect(&mut self, type_index: u32) {
+        let is_inside = self.env.module.is_table_own;
+        if is_inside {
+            self.before_inside_call();
+        } else {
+            self.before_outside_call();
+        }
         let index = self.pop();
         let entry = self.table_entry(index);
         let flags = self.regions.table();
@@ -59,6 +67,14 @@ impl Translator<'_, '_> {
             .builder
             .ins()
             .load(types::I64, flags, entry, code_offset);
+        if is_inside {
+            // No vmctx but this one is needed, and nobody asks for the caller's.
+            let signature = self.call_signature(type_index, false);
+            let mut args = vec![self.vmctx];
+            self.pop_args(type_index, &mut args);
+            let call = self.builder.ins().call_indirect(signature, code, &args);
+            return self.push_results(call);
+        }
         let vmctx_offset = VMFuncRef::VMCTX.cast_signed();
         let callee_vmctx = self
             .builder
@@ -101,12 +117,13 @@ impl Translator<'_, '_> {
 
     /// Calls a function that may be another instance's or the host's: it learns who calls.
     fn call_outside(&mut self, type_index: u32, code: Value, callee_vmctx: Value) {
-        let signature = self.call_signature(type_index);
+        let signature = self.call_signature(type_index, true);
         let mut args = vec![callee_vmctx];
         self.pop_args(type_index, &mut args);
         args.push(self.vmctx);
         let call = self.builder.ins().call_indirect(signature, code, &args);
         self.push_results(call);
+        self.after_outside_call();
     }
 
     fn pop_args(&mut self, type_index: u32, args: &mut Vec<Value>) {
@@ -224,15 +241,20 @@ impl Translator<'_, '_> {
         function
     }
 
-    fn call_signature(&mut self, type_index: u32) -> SigRef {
-        if let Some(signature) = self.call_signatures.get(&type_index) {
+    /// The signature of indirect calls, which stay in the instance or may leave it.
+    fn call_signature(&mut self, type_index: u32, may_leave: bool) -> SigRef {
+        let key = (type_index, may_leave);
+        if let Some(signature) = self.call_signatures.get(&key) {
             return *signature;
         }
         let ty = &self.env.module.types[type_index as usize];
-        let signature = self
-            .builder
-            .import_signature(self.env.outgoing_signature(ty));
-        self.call_signatures.insert(type_index, signature);
+        let signature = if may_leave {
+            self.env.outgoing_signature(ty)
+        } else {
+            self.env.signature(ty)
+        };
+        let signature = self.builder.import_signature(signature);
+        self.call_signatures.insert(key, signature);
         signature
     }
 

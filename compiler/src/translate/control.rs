@@ -17,6 +17,8 @@ pub(super) struct Frame {
     height: usize,
     /// Whether anything branches or falls to `exit`.
     exit_used: bool,
+    /// Fuel that is pending at `exit`: what was pending where it was first left for.
+    exit_fuel: Option<u32>,
 }
 
 impl Frame {
@@ -30,10 +32,14 @@ enum FrameKind {
     Block,
     Loop {
         header: Block,
+        /// Fuel that is pending at the header.
+        fuel: u32,
     },
     /// An `if` whose false edge has not been translated yet goes to `false_edge`.
     If {
         false_edge: Option<Block>,
+        /// Fuel that is pending there.
+        fuel: u32,
     },
     /// Opened in unreachable code: nothing in it is translated.
     Dead,
@@ -62,7 +68,8 @@ impl Translator<'_, '_> {
         let header = self.builder.create_block();
         self.builder.ins().jump(header, &[]);
         self.builder.switch_to_block(header);
-        self.push_frame(FrameKind::Loop { header }, block_result(ty));
+        let fuel = self.meter.pending();
+        self.push_frame(FrameKind::Loop { header, fuel }, block_result(ty));
     }
 
     pub(super) fn if_(&mut self, ty: BlockType) {
@@ -80,6 +87,7 @@ impl Translator<'_, '_> {
         self.push_frame(
             FrameKind::If {
                 false_edge: Some(false_edge),
+                fuel: self.meter.pending(),
             },
             block_result(ty),
         );
@@ -88,15 +96,17 @@ impl Translator<'_, '_> {
 
     pub(super) fn else_(&mut self) {
         let top = self.frames.len() - 1;
-        let FrameKind::If { false_edge } = &mut self.frames[top].kind else {
+        let FrameKind::If { false_edge, fuel } = &mut self.frames[top].kind else {
             return; // A dead frame has no live false edge.
         };
         let false_edge = false_edge.take().expect("an if has one else");
+        let fuel = *fuel;
         if self.reachable {
             self.jump_to_exit(top);
         }
         self.stack.truncate(self.frames[top].height);
         self.builder.switch_to_block(false_edge);
+        self.meter.set_pending(fuel);
         self.reachable = true;
     }
 
@@ -110,14 +120,15 @@ impl Translator<'_, '_> {
             self.jump_to_exit(top);
         }
         match self.frames[top].kind {
-            FrameKind::Loop { header } => self.builder.seal_block(header),
+            FrameKind::Loop { header, .. } => self.builder.seal_block(header),
             FrameKind::If {
                 false_edge: Some(false_edge),
+                fuel,
             } => {
                 self.builder.switch_to_block(false_edge);
+                self.meter.set_pending(fuel);
                 self.frames[top].exit_used = true;
-                let exit = self.frames[top].exit;
-                self.builder.ins().jump(exit, &[]);
+                self.jump_to(top);
             }
             _ => {}
         }
@@ -129,6 +140,7 @@ impl Translator<'_, '_> {
         }
         self.builder.switch_to_block(frame.exit);
         self.builder.seal_block(frame.exit);
+        self.meter.set_pending(frame.exit_fuel.unwrap_or_default());
         if let Some(result) = frame.result {
             let value = self.builder.use_var(result);
             self.push(value);
@@ -139,16 +151,22 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn br(&mut self, relative_depth: u32) {
-        let target = self.branch_target(relative_depth);
-        self.builder.ins().jump(target, &[]);
+        let position = self.set_result(relative_depth);
+        self.jump_to(position);
         self.reachable = false;
     }
 
     pub(super) fn br_if(&mut self, relative_depth: u32) {
         let condition = self.pop();
-        let target = self.branch_target(relative_depth);
+        let position = self.set_result(relative_depth);
+        if let FrameKind::Loop { fuel, .. } = self.frames[position].kind {
+            // Before the branch, rather than in a block of its own for every round.
+            self.adapt_fuel(fuel);
+        }
+        let target = self.edge_to(position);
         let next = self.builder.create_block();
         self.builder.ins().brif(condition, target, &[], next, &[]);
+        self.fill_fuel_edges();
         self.builder.seal_block(next);
         self.builder.switch_to_block(next);
     }
@@ -158,9 +176,11 @@ impl Translator<'_, '_> {
         let mut edges = Vec::new();
         for relative_depth in targets.targets() {
             let relative_depth = relative_depth.expect("validated code can be read again");
-            edges.push(self.branch_target(relative_depth));
+            let position = self.set_result(relative_depth);
+            edges.push(self.edge_to(position));
         }
-        let default = self.branch_target(targets.default());
+        let position = self.set_result(targets.default());
+        let default = self.edge_to(position);
         let pool = &mut self.builder.func.dfg.value_lists;
         let mut edge = |block| BlockCall::new(block, std::iter::empty(), pool);
         let edges: Vec<_> = edges.into_iter().map(&mut edge).collect();
@@ -169,6 +189,7 @@ impl Translator<'_, '_> {
             .builder
             .create_jump_table(JumpTableData::new(default, &edges));
         self.builder.ins().br_table(index, table);
+        self.fill_fuel_edges();
         self.reachable = false;
     }
 
@@ -180,6 +201,7 @@ impl Translator<'_, '_> {
         }
         let results = self.env.module.function_type(self.index).results.len();
         let values = self.stack.split_off(self.stack.len() - results);
+        self.flush_fuel();
         self.builder.ins().return_(&values);
         self.reachable = false;
     }
@@ -189,30 +211,54 @@ impl Translator<'_, '_> {
         self.reachable = false;
     }
 
-    /// The block that a branch goes to, with the result already in the frame's variable. Setting
-    /// the variable before a conditional branch is right: variables are SSA, and the operand
+    /// Puts the result of a branch into the variable of the frame it goes to, and says which frame
+    /// that is. Doing so before a conditional branch is right: variables are SSA, and the operand
     /// stack of the fall-through path does not read them.
-    fn branch_target(&mut self, relative_depth: u32) -> Block {
+    fn set_result(&mut self, relative_depth: u32) -> usize {
         let position = self.frames.len() - 1 - relative_depth as usize;
-        if let FrameKind::Loop { header } = self.frames[position].kind {
-            return header;
+        if !self.frames[position].is_loop() {
+            self.set_exit_result(position);
         }
-        self.set_result(position);
-        self.frames[position].exit
+        position
     }
 
-    fn jump_to_exit(&mut self, position: usize) {
-        self.set_result(position);
-        let exit = self.frames[position].exit;
-        self.builder.ins().jump(exit, &[]);
-    }
-
-    fn set_result(&mut self, position: usize) {
+    fn set_exit_result(&mut self, position: usize) {
         self.frames[position].exit_used = true;
         if let Some(result) = self.frames[position].result {
             let value = *self.stack.last().expect("validated code has the result");
             self.builder.def_var(result, value);
         }
+    }
+
+    /// Where a branch to a frame goes, and how much fuel is pending there.
+    fn destination(&mut self, position: usize) -> (Block, u32) {
+        let pending = self.meter.pending();
+        let frame = &mut self.frames[position];
+        match frame.kind {
+            FrameKind::Loop { header, fuel } => (header, fuel),
+            _ => (frame.exit, *frame.exit_fuel.get_or_insert(pending)),
+        }
+    }
+
+    /// The target of a conditional branch to a frame.
+    fn edge_to(&mut self, position: usize) -> Block {
+        let (target, fuel) = self.destination(position);
+        self.fuel_edge(target, fuel)
+    }
+
+    fn jump_to(&mut self, position: usize) {
+        let (target, fuel) = self.destination(position);
+        self.adapt_fuel(fuel);
+        self.builder.ins().jump(target, &[]);
+    }
+
+    fn jump_to_exit(&mut self, position: usize) {
+        self.set_exit_result(position);
+        let frame = &mut self.frames[position];
+        let exit = frame.exit;
+        let fuel = *frame.exit_fuel.get_or_insert(self.meter.pending());
+        self.adapt_fuel(fuel);
+        self.builder.ins().jump(exit, &[]);
     }
 
     fn push_frame(&mut self, kind: FrameKind, result: Option<ir::Type>) {
@@ -225,6 +271,7 @@ impl Translator<'_, '_> {
             result,
             height,
             exit_used: false,
+            exit_fuel: None,
         });
     }
 
@@ -236,6 +283,7 @@ impl Translator<'_, '_> {
             result: None,
             height: self.stack.len(),
             exit_used: false,
+            exit_fuel: None,
         });
     }
 }

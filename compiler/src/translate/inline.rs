@@ -57,6 +57,8 @@ pub(crate) struct Locations {
     /// Calls that were replaced by the callee's body, by ascending `location_start`; parents come
     /// before children.
     pub inlined: Vec<InlinedCall>,
+    /// From which location on how much fuel was charged and not yet subtracted, ascending.
+    pub fuel: Vec<(u32, u32)>,
 }
 
 impl Locations {
@@ -72,6 +74,13 @@ impl Locations {
         let position = u32::try_from(position).expect("inlined calls are limited");
         let offset = location - call.location_start + call.body_start;
         (offset, Some(position))
+    }
+
+    /// Fuel that was charged and not yet subtracted.
+    pub(crate) fn pending_fuel(&self, location: u32) -> u32 {
+        let after = self.fuel.partition_point(|(from, _)| *from <= location);
+        let position = after.checked_sub(1);
+        position.map_or(0, |position| self.fuel[position].1)
     }
 }
 
@@ -210,11 +219,13 @@ impl Translator<'_, '_> {
         let locals = std::mem::replace(&mut self.locals, Locals::new(LocalStorage::Values));
         let frames = std::mem::take(&mut self.frames);
         let offset = self.offset;
+        let meter = self.suspend_meter();
 
         self.declare_params(&arguments);
         self.translate_operators(body)
             .expect("validated code can be read again");
 
+        self.resume_meter(meter);
         self.offset = offset;
         self.frames = frames;
         self.locals = locals;

@@ -94,6 +94,7 @@ impl Translator<'_, '_> {
 
     pub(super) fn memory_grow(&mut self) {
         let delta = self.pop();
+        self.before_libcall();
         let previous = self.call_libcall(Libcall::MemoryGrow, &[delta], Some(types::I32));
         self.push(previous.expect("memory_grow has a result"));
     }

@@ -7,6 +7,7 @@
 mod calls;
 mod control;
 mod env;
+mod fuel;
 mod globals;
 mod inline;
 mod locals;
@@ -29,6 +30,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use env::Regions;
+use fuel::{FuelEdge, Meter};
 use inline::Inliner;
 use locals::{LocalStorage, Locals};
 use std::collections::BTreeMap;
@@ -54,12 +56,17 @@ pub(crate) fn translate_function(
             reason: format!("validated body could not be read again: {error}"),
         })?;
     let Translator {
-        builder, inliner, ..
+        builder,
+        inliner,
+        mut fuel_marks,
+        ..
     } = translator;
+    fuel_marks.sort_unstable();
     builder.finalize(env.frontend_config);
     Ok(Locations {
         body_start: to_offset(body_start),
         inlined: inliner.into_calls(),
+        fuel: fuel_marks,
     })
 }
 
@@ -88,9 +95,14 @@ struct Translator<'env, 'func> {
     reachable: bool,
     locals: Locals,
     inliner: Inliner,
+    meter: Meter,
+    /// From which location on how much fuel is pending.
+    fuel_marks: Vec<(u32, u32)>,
+    /// Blocks of the branch that is being translated.
+    fuel_edges: Vec<FuelEdge>,
     regions: Regions,
     function_refs: BTreeMap<(u32, u32), FuncRef>,
-    call_signatures: BTreeMap<u32, SigRef>,
+    call_signatures: BTreeMap<(u32, bool), SigRef>,
     libcall_signatures: BTreeMap<u32, SigRef>,
 }
 
@@ -127,6 +139,9 @@ impl<'env, 'func> Translator<'env, 'func> {
             reachable: true,
             locals: Locals::new(storage),
             inliner: Inliner::new(index, own, env.module.wasm_len_bytes),
+            meter: Meter::default(),
+            fuel_marks: Vec::new(),
+            fuel_edges: Vec::new(),
             regions,
             function_refs: BTreeMap::new(),
             call_signatures: BTreeMap::new(),
@@ -152,14 +167,26 @@ impl<'env, 'func> Translator<'env, 'func> {
         }
         self.push_function_frame();
         let mut reader = body.get_operators_reader()?;
+        self.set_offset(reader.original_position());
+        self.begin_meter(body)?;
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset()?;
-            self.offset = to_offset(offset);
-            let location = self.inliner.location(self.offset);
-            self.set_location(location);
+            self.set_offset(offset);
+            if self.reachable {
+                self.mark_fuel();
+                self.pay_check_before(&operator);
+            }
             self.translate_operator(&operator);
+            self.meter_operator(&operator);
         }
         Ok(())
+    }
+
+    /// Begins to translate the operator at a position in the module.
+    fn set_offset(&mut self, position: usize) {
+        self.offset = to_offset(position);
+        let location = self.inliner.location(self.offset);
+        self.set_location(location);
     }
 
     fn set_location(&mut self, location: u32) {

@@ -16,8 +16,8 @@ use std::{
 };
 use wasmelt_abi::{
     Arch, BoundsStrategy, CodegenOptions, CpuLevel, Export, ExternKind, FuncType, Manifest,
-    ModuleDescriptor, OffsetMapBuilder, SectionId, SectionRange, TrapCode, TrapTableBuilder,
-    ValType, Writer,
+    ModuleDescriptor, OffsetEntry, OffsetMapBuilder, SectionId, SectionRange, TrapCode,
+    TrapTableBuilder, ValType, Writer,
 };
 use wasmelt_loader::Library;
 
@@ -210,9 +210,14 @@ pub(crate) fn answer(value: u32) -> Parts {
     function_table.u32(6);
     let mut traps = TrapTableBuilder::default();
     traps.push(6, TrapCode::IntegerOverflow);
-    let mut offsets = OffsetMapBuilder::default();
+    let mut offsets = OffsetMapBuilder::new(false);
     offsets.begin_function();
-    offsets.push(0, 30, None);
+    offsets.push(OffsetEntry {
+        function_offset: 0,
+        wasm_offset: 30,
+        node: None,
+        pending_fuel: 0,
+    });
     let mut names = Writer::new();
     names.count(1);
     names.u32(0);

@@ -24,6 +24,8 @@ pub(super) struct Activation {
     entry_sp: Cell<usize>,
     /// What the trampoline calls.
     code: *const u8,
+    /// The fuel register when compiled code is entered, and when it has returned.
+    pub(super) fuel: Cell<i64>,
     /// The activation of this thread that this one is nested in.
     pub(super) previous: *mut Activation,
     pub(super) block: *mut StoreBlock,
@@ -37,6 +39,8 @@ pub(super) struct Activation {
 pub(super) const ENTRY_SP: usize = offset_of!(Activation, entry_sp);
 /// Offset of the code to call, for trampolines.
 pub(super) const CODE: usize = offset_of!(Activation, code);
+/// Offset of the fuel register, for trampolines.
+pub(super) const FUEL: usize = offset_of!(Activation, fuel);
 /// From the saved stack pointer to the trampoline's frame, where the chain of frames ends.
 const ENTRY_FRAME_DISTANCE: usize = 48;
 
@@ -46,6 +50,8 @@ pub(super) struct Fault {
     pub(super) code: TrapCode,
     pub(super) pc: usize,
     pub(super) frame: usize,
+    /// The fuel register, if fuel is metered.
+    pub(super) fuel: i64,
 }
 
 /// Why compiled code was left without returning, and where it was.
@@ -60,6 +66,7 @@ impl Activation {
         Self {
             entry_sp: Cell::new(0),
             code,
+            fuel: Cell::new(0),
             previous,
             block,
             stop: Cell::new(ptr::null_mut()),
@@ -178,6 +185,12 @@ pub(super) unsafe extern "C" fn land(activation: *mut Activation) -> ! {
         let fault = unsafe { activation.fault.get().assume_init() };
         // SAFETY: the guest's frames are intact: the fault was in one of them.
         let frames = unsafe { unwind::walk(Some(fault.pc), fault.frame, activation.entry_frame()) };
+        // SAFETY: the block lives as long as the activation.
+        let block = unsafe { &*activation.block };
+        if block.is_metered {
+            block.set_fuel_register(fault.fuel);
+            block.charge(frames.pending_fuel(block));
+        }
         activation.stop(fault.code.into(), frames);
     }
     // SAFETY: stop was called, and the frames on the way are compiled code.

@@ -14,7 +14,8 @@
 #![allow(unsafe_code, reason = "calls compiled code by address")]
 
 use super::{
-    activation::{Activation, CODE, ENTRY_SP, with_thread},
+    activation::{Activation, CODE, ENTRY_SP, FUEL, with_thread},
+    fuel::EnteredFuel,
     signals, stack,
     store_vm::StoreBlock,
 };
@@ -130,7 +131,7 @@ const FLOAT_REGISTERS: usize = 8;
 const INTEGER_REGISTERS: usize = 5;
 
 /// Saves the registers that belong to the caller, and the stack pointer in the activation; calls
-/// the activation's code; restores. `super::activation::leave` ends like this, too.
+/// the activation's code with its fuel, and takes back what is left; restores. `super::activation::leave` ends like this, too.
 macro_rules! entry_trampoline {
     ($name:ident, $activation:literal) => {
         #[unsafe(naked)]
@@ -152,10 +153,12 @@ macro_rules! entry_trampoline {
                 ".cfi_offset r14, -48",
                 "push r15",
                 ".cfi_offset r15, -56",
-                "sub rsp, 8",
+                concat!("push ", $activation),
                 concat!("mov [", $activation, " + {entry_sp}], rsp"),
+                concat!("mov r15, [", $activation, " + {fuel}]"),
                 concat!("call [", $activation, " + {code}]"),
-                "add rsp, 8",
+                "pop rcx",
+                "mov [rcx + {fuel}], r15",
                 "pop r15",
                 "pop r14",
                 "pop r13",
@@ -167,6 +170,7 @@ macro_rules! entry_trampoline {
                 ".cfi_endproc",
                 entry_sp = const ENTRY_SP,
                 code = const CODE,
+                fuel = const FUEL,
             )
         }
     };
@@ -192,6 +196,7 @@ struct Registers {
     stack_len: usize,
     integer_result: u64,
     float_result: u64,
+    fuel_result: i64,
 }
 
 /// As the other trampolines, with every register loaded from an array, and both registers that a
@@ -222,6 +227,7 @@ unsafe extern "C-unwind" fn enter_with_array(
         "push rsi",
         "mov [rdx + {entry_sp}], rsp",
         "mov rax, rdx",
+        "mov r15, [rdx + {fuel}]",
         "mov r10, rsi",
         // Parameters on the stack, the last one first; an odd number needs eight bytes more for
         // the alignment.
@@ -255,6 +261,7 @@ unsafe extern "C-unwind" fn enter_with_array(
         "pop rsi",
         "mov [rsi + {integer_result}], rax",
         "movsd qword ptr [rsi + {float_result}], xmm0",
+        "mov [rsi + {fuel_result}], r15",
         "pop r15",
         "pop r14",
         "pop r13",
@@ -272,6 +279,8 @@ unsafe extern "C-unwind" fn enter_with_array(
         stack_len = const offset_of!(Registers, stack_len),
         integer_result = const offset_of!(Registers, integer_result),
         float_result = const offset_of!(Registers, float_result),
+        fuel = const FUEL,
+        fuel_result = const offset_of!(Registers, fuel_result),
     )
 }
 
@@ -310,9 +319,14 @@ unsafe fn enter_with_bits(
         stack_len: stack.len(),
         integer_result: 0,
         float_result: 0,
+        fuel_result: 0,
     };
-    // SAFETY: the caller promises that the code takes these parameters.
-    unsafe { enter_with_array(vmctx, &raw mut registers, activation) };
+    // SAFETY: the caller promises that the code takes these parameters, and that the activation is
+    // alive.
+    unsafe {
+        enter_with_array(vmctx, &raw mut registers, activation);
+        (*activation).fuel.set(registers.fuel_result);
+    }
     (registers.integer_result, registers.float_result)
 }
 
@@ -412,6 +426,8 @@ struct EntryGuard<T> {
     previous_store: *mut c_void,
     /// Where a nested entry lowered the limit of the store for its own duration.
     previous_stack_limit: Option<usize>,
+    /// If fuel is metered.
+    fuel: Option<EnteredFuel>,
 }
 
 impl<T> Drop for EntryGuard<T> {
@@ -420,8 +436,11 @@ impl<T> Drop for EntryGuard<T> {
         with_thread(|thread| thread.activation.set(self.previous));
         // SAFETY: the entry has the store exclusively.
         let store = unsafe { &mut *self.store };
-        // SAFETY: the block lives as long as the store.
-        unsafe { (*store.inner.vm.block()).store.set(self.previous_store) };
+        let block = store.inner.vm.block_ref();
+        block.store.set(self.previous_store);
+        if let Some(fuel) = &self.fuel {
+            block.leave_fuel(fuel);
+        }
         if let Some(stack_limit) = self.previous_stack_limit {
             store.inner.vm.set_stack_limit(stack_limit);
         }
@@ -466,17 +485,26 @@ fn run<T, R>(
     let activation = Activation::new(code, previous, block);
     let activation = &raw const activation;
     let activation = activation.cast_mut();
+    let fuel = block_ref.is_metered.then(|| block_ref.enter_fuel());
+    if let Some(fuel) = &fuel {
+        // SAFETY: the activation is a local.
+        unsafe { (*activation).fuel.set(fuel.in_use) };
+    }
     let guard = EntryGuard {
         store,
         previous,
         previous_store: block_ref.store.replace(store.cast()),
         previous_stack_limit,
+        fuel,
     };
     with_thread(|thread| thread.activation.set(activation));
     let result = enter(activation);
-    drop(guard);
     // SAFETY: the activation is a local.
     let activation = unsafe { &*activation };
+    if guard.fuel.is_some() && !activation.is_stopped() {
+        block_ref.set_fuel_register(activation.fuel.get());
+    }
+    drop(guard);
     if activation.is_stopped() {
         return Err(activation.take_error());
     }

@@ -20,7 +20,7 @@ use crate::{
     table::Table,
     types::{ExternType, MemoryType, TableType},
 };
-use core::ptr;
+use core::{ptr, sync::atomic::AtomicU32};
 use wasmelt_abi::{
     BoundsStrategy, ConstExpr, DataSegment, ElementSegment, Manifest, VMContext, VMFuncRef,
     VMGlobal, VMImportSlot, VMMemory, VMTable,
@@ -42,6 +42,7 @@ pub(crate) fn instantiate<T>(
     externs: &[Extern],
 ) -> Result<Instance, Error> {
     let manifest = module.manifest();
+    module.check_engine(store.engine())?;
     let imports = check_imports(&store.inner, module, externs)?;
     check_counts(store, manifest)?;
     let memory = new_memory(store, module)?;
@@ -272,6 +273,10 @@ fn add_instance(
         None => imports.table,
     };
     link_memory_and_table(store, vmctx, imports, memory, table);
+    if let Some(interrupt) = store.vm.interrupt_handle() {
+        // SAFETY: the instance lives until the store drops it, or it is removed below.
+        unsafe { interrupt.add(vmctx) };
+    }
     store.vm.instances.push(InstanceEntity {
         block,
         module: module.clone(),
@@ -306,7 +311,9 @@ fn new_context(store: &StoreInner, module: &Module, index: u32) -> VMContext {
         imported_globals: ptr::null(),
         instance: instance_name(index),
         check: VMContext::CHECK_VALUE,
-        reserved: [0; 3],
+        interrupt: AtomicU32::new(0),
+        reserved_108: 0,
+        reserved_112: [0; 2],
     }
 }
 
@@ -458,6 +465,9 @@ fn write_data(
 /// Removes the instance added last, with the memory and the table that it defined. Nobody has a
 /// handle of it, or of one of its parts.
 fn remove_last_instance(store: &mut StoreInner) {
+    if let Some(interrupt) = store.vm.interrupt_handle() {
+        interrupt.remove_last();
+    }
     let instance = store.vm.instances.pop().expect("one was just added");
     let manifest = instance.module.manifest();
     if manifest.memory.is_some_and(|memory| !memory.imported) {

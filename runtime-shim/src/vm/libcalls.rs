@@ -7,6 +7,7 @@
 use super::{
     activation::{self, Activation, leave},
     instance_block::instance_index,
+    interrupt::InterruptHandle,
     store_vm::StoreBlock,
     unwind,
 };
@@ -67,8 +68,8 @@ macro_rules! libcall_entry {
 libcall_entry!(raise(_vmctx: *mut VMContext, _code: u32) -> () = raise_trap, "rdx");
 libcall_entry!(raise_indirect(_vmctx: *mut VMContext, _id: u32) -> () = raise_indirect_trap, "rdx");
 libcall_entry!(memory_grow(_vmctx: *mut VMContext, _delta: u32) -> u32 = grow, "rdx");
-libcall_entry!(out_of_fuel(_vmctx: *mut VMContext) -> () = raise_out_of_fuel, "rsi");
-libcall_entry!(interrupted(_vmctx: *mut VMContext) -> () = raise_interrupted, "rsi");
+libcall_entry!(out_of_fuel(_vmctx: *mut VMContext) -> () = ask_for_fuel, "rsi");
+libcall_entry!(interrupted(_vmctx: *mut VMContext) -> () = see_interrupt, "rsi");
 
 /// Stops the innermost activation.
 ///
@@ -81,12 +82,23 @@ unsafe fn stop(error: Error, frame: usize) -> Outcome {
     let current = unsafe { &*activation };
     // SAFETY: the entry's frame links to those of compiled code.
     let frames = unsafe { unwind::walk(None, frame, current.entry_frame()) };
+    // SAFETY: the block lives as long as the activation.
+    let block = unsafe { &*current.block };
+    if block.is_metered {
+        block.charge(frames.pending_fuel(block));
+    }
     current.stop(error, frames);
     Outcome {
         value: 0,
         leave: activation,
     }
 }
+
+/// Lets compiled code go on.
+const GO_ON: Outcome = Outcome {
+    value: 0,
+    leave: ptr::null_mut(),
+};
 
 unsafe extern "C" fn raise_trap(_vmctx: *mut VMContext, code: u32, frame: usize) -> Outcome {
     let code = u8::try_from(code)
@@ -111,14 +123,28 @@ unsafe extern "C" fn raise_indirect_trap(
     unsafe { stop(code.into(), frame) }
 }
 
-unsafe extern "C" fn raise_out_of_fuel(_vmctx: *mut VMContext, frame: usize) -> Outcome {
+unsafe extern "C" fn ask_for_fuel(vmctx: *mut VMContext, frame: usize) -> Outcome {
+    let activation = activation::current();
+    // SAFETY: compiled code runs in an activation, and passes its own vmctx, whose store is alive.
+    let (current, block) = unsafe { (&*activation, &*(*vmctx).store.cast::<StoreBlock>()) };
+    // SAFETY: the entry's frame links to those of compiled code.
+    let frames = unsafe { unwind::walk(None, frame, current.entry_frame()) };
+    if block.refill(frames.pending_fuel(block)) {
+        return GO_ON;
+    }
     // SAFETY: called by a libcall entry.
     unsafe { stop(TrapCode::OutOfFuel.into(), frame) }
 }
 
-unsafe extern "C" fn raise_interrupted(_vmctx: *mut VMContext, frame: usize) -> Outcome {
-    // SAFETY: called by a libcall entry.
-    unsafe { stop(TrapCode::Interrupted.into(), frame) }
+unsafe extern "C" fn see_interrupt(vmctx: *mut VMContext, frame: usize) -> Outcome {
+    // SAFETY: compiled code passes its own vmctx, whose store is alive.
+    let block = unsafe { &*(*vmctx).store.cast::<StoreBlock>() };
+    // Whoever asked may have taken it back meanwhile.
+    if block.interrupt.as_ref().is_some_and(InterruptHandle::take) {
+        // SAFETY: called by a libcall entry.
+        return unsafe { stop(TrapCode::Interrupted.into(), frame) };
+    }
+    GO_ON
 }
 
 /// A limiter of the embedder may panic in here.

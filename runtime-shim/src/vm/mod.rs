@@ -11,6 +11,8 @@
 //! | `host` | from compiled code into host functions and back |
 //! | `libcalls` | what compiled code calls by position |
 //! | `signals` | traps that arrive as signals |
+//! | `fuel` | what compiled code has in a register of it, and the rest |
+//! | `interrupt` | stops a guest from another thread |
 //! | `unwind` | the addresses of a backtrace |
 //! | `os` | system calls |
 //!
@@ -18,10 +20,12 @@
 
 mod activation;
 mod entry;
+mod fuel;
 mod global;
 mod host;
 mod instance_block;
 mod instantiate;
+mod interrupt;
 mod libcalls;
 mod memory;
 mod os;
@@ -32,7 +36,6 @@ mod store_vm;
 mod table;
 mod unwind;
 
-pub use self::host::IntoFunc;
 pub(crate) use self::{
     entry::{AbiResult, AbiValue, EnterWasm, TypedEntry, call_dynamic},
     host::HostFuncDefinition,
@@ -42,3 +45,4 @@ pub(crate) use self::{
     signature::canonical_signature_id,
     store_vm::{FuncIndex, GlobalIndex, StoreVm},
 };
+pub use self::{host::IntoFunc, interrupt::InterruptHandle};

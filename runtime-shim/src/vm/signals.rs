@@ -112,7 +112,13 @@ unsafe fn claim(
     };
     let frame = register(libc::REG_RBP);
     let sp = register(libc::REG_RSP);
-    activation.set_fault(Fault { code, pc, frame });
+    let fuel = registers[register_index(libc::REG_R15)];
+    activation.set_fault(Fault {
+        code,
+        pc,
+        frame,
+        fuel,
+    });
     // As if `land` had been called: below the red zone, aligned, with a return address.
     let landing_sp = ((sp - 128) & !15) - 8;
     let landing: unsafe extern "C" fn(*mut Activation) -> ! = land;

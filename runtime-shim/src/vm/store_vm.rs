@@ -2,8 +2,8 @@
 #![allow(unsafe_code, reason = "owns what compiled code points to")]
 
 use super::{
-    global::GlobalEntity, instance_block::InstanceEntity, memory::MemoryEntity, stack,
-    table::TableEntity,
+    global::GlobalEntity, instance_block::InstanceEntity, interrupt::InterruptHandle,
+    memory::MemoryEntity, stack, table::TableEntity,
 };
 use crate::{
     config::Config,
@@ -18,7 +18,7 @@ use core::{
     cell::{Cell, UnsafeCell},
     ffi::c_void,
     ptr::{self, NonNull},
-    sync::atomic::{AtomicPtr, AtomicU32, Ordering},
+    sync::atomic::{AtomicPtr, Ordering},
 };
 use wasmelt_abi::{VMContext, VMFuncRef, VMMemory, VMStoreContext};
 
@@ -101,11 +101,23 @@ pub(super) struct StoreBlock {
     pub(super) max_wasm_stack_bytes: usize,
     /// Whether traps may arrive as signals.
     pub(super) has_signals: bool,
+    /// Whether fuel is metered.
+    pub(super) is_metered: bool,
+    /// Fuel that is left beside what compiled code has.
+    pub(super) fuel_reserve: Cell<u64>,
+    /// By which the guest is interrupted, if it can be.
+    pub(super) interrupt: Option<InterruptHandle>,
     code: AtomicPtr<CodeNode>,
     reservations: AtomicPtr<ReservationNode>,
 }
 
 impl StoreBlock {
+    /// What compiled code sees.
+    #[inline]
+    pub(super) fn vm(&self) -> *mut VMStoreContext {
+        self.vm.get()
+    }
+
     /// Lowest stack pointer that compiled code may have.
     #[inline]
     pub(super) fn stack_limit(&self) -> usize {
@@ -271,14 +283,16 @@ impl StoreVm {
             vm: UnsafeCell::new(VMStoreContext {
                 stack_limit: stack::NO_LIMIT,
                 fuel: 0,
-                interrupt: AtomicU32::new(0),
-                reserved_20: 0,
-                reserved_24: [0; 5],
+                fuel_added: 0,
+                reserved: [0; 5],
             }),
             store: Cell::new(ptr::null_mut()),
             grow_memory: super::libcalls::grow_memory::<T>,
             max_wasm_stack_bytes: config.max_wasm_stack_bytes(),
             has_signals: config.codegen().signals,
+            is_metered: config.codegen().fuel,
+            fuel_reserve: Cell::new(0),
+            interrupt: config.codegen().interruption.then(InterruptHandle::new),
             code: AtomicPtr::new(ptr::null_mut()),
             reservations: AtomicPtr::new(ptr::null_mut()),
         };
@@ -297,10 +311,19 @@ impl StoreVm {
         self.block.as_ptr()
     }
 
+    pub(super) fn block_ref(&self) -> &StoreBlock {
+        // SAFETY: the block lives as long as `self`.
+        unsafe { self.block.as_ref() }
+    }
+
+    /// By which the guest is interrupted, if it can be.
+    pub(crate) fn interrupt_handle(&self) -> Option<&InterruptHandle> {
+        self.block_ref().interrupt.as_ref()
+    }
+
     /// Makes a module's code known to signal handlers, and keeps it loaded.
     pub(super) fn add_code(&mut self, module: &Module) {
-        // SAFETY: the block lives as long as `self`.
-        let block = unsafe { self.block.as_ref() };
+        let block = self.block_ref();
         if block.code().any(|node| Module::same(&node.module, module)) {
             return;
         }
@@ -318,8 +341,7 @@ impl StoreVm {
         len_bytes: usize,
         memory: *const VMMemory,
     ) {
-        // SAFETY: the block lives as long as `self`.
-        let block = unsafe { self.block.as_ref() };
+        let block = self.block_ref();
         let node = Box::new(ReservationNode {
             base,
             len_bytes,
@@ -332,8 +354,7 @@ impl StoreVm {
 
     /// Forgets the reservation added last, which belongs to `memory`, if it has one.
     pub(super) fn remove_reservation(&mut self, memory: *const VMMemory) {
-        // SAFETY: the block lives as long as `self`.
-        let block = unsafe { self.block.as_ref() };
+        let block = self.block_ref();
         let node = block.reservations.load(Ordering::Acquire);
         // SAFETY: nodes live as long as they are linked.
         if unsafe { node.as_ref() }.is_some_and(|node| ptr::eq(node.memory, memory)) {
@@ -364,6 +385,9 @@ impl StoreVm {
 
 impl Drop for StoreVm {
     fn drop(&mut self) {
+        if let Some(interrupt) = self.interrupt_handle() {
+            interrupt.clear();
+        }
         // SAFETY: the block came from a box, and nothing that points to it runs any more.
         let block = unsafe { Box::from_raw(self.block.as_ptr()) };
         let mut code = block.code.load(Ordering::Acquire);

@@ -6,7 +6,10 @@
 #![allow(unsafe_code, reason = "reads frames of the running stack")]
 
 use super::{activation::Activation, store_vm::StoreBlock};
-use crate::backtrace::{CodeAddress, MAX_FRAMES, WasmBacktrace};
+use crate::{
+    backtrace::{CodeAddress, MAX_FRAMES, WasmBacktrace},
+    module::Module,
+};
 use core::ffi::{c_int, c_void};
 
 /// Addresses of one activation, innermost first.
@@ -107,21 +110,37 @@ extern "C" fn find_compiled_frame(context: *mut c_void, argument: *mut c_void) -
     STOP
 }
 
+/// The function at an address; none for a stub.
+fn lookup_function(block: &StoreBlock, pc: usize) -> Option<(&Module, CodeAddress)> {
+    let (module, text_offset) = block.lookup_code(pc)?;
+    let (defined_func, start) = module.library().lookup_function(text_offset)?;
+    let address = CodeAddress {
+        defined_func,
+        function_offset: text_offset - start,
+    };
+    Some((module, address))
+}
+
 impl Frames {
+    /// Fuel that the innermost function had charged and not yet subtracted.
+    pub(super) fn pending_fuel(&self, block: &StoreBlock) -> u32 {
+        let lookup = |pc: usize, distance: usize| {
+            let (module, address) = lookup_function(block, pc - distance)?;
+            let offsets = module.library().offset_map();
+            Some(offsets.pending_fuel(address.defined_func, address.function_offset))
+        };
+        let fault = self.fault_pc.and_then(|pc| lookup(pc, 0));
+        // The first return address may be in a stub.
+        let mut callers = self.return_addresses.iter().filter_map(|pc| lookup(*pc, 1));
+        fault.or_else(|| callers.next()).unwrap_or_default()
+    }
+
     /// The functions at the addresses. Addresses in no function, such as those in stubs, are left
     /// out.
     pub(super) fn resolve(self, block: &StoreBlock) -> WasmBacktrace {
         let lookup = |pc: usize, distance: usize| {
-            let (module, text_offset) = block.lookup_code(pc - distance)?;
-            let (defined_func, start) = module.library().lookup_function(text_offset)?;
-            let function_offset = text_offset - start;
-            Some((
-                module.clone(),
-                CodeAddress {
-                    defined_func,
-                    function_offset,
-                },
-            ))
+            let (module, address) = lookup_function(block, pc - distance)?;
+            Some((module.clone(), address))
         };
         // A return address may be the first one behind its function: the call is before it.
         let callers = self.return_addresses.iter().filter_map(|pc| lookup(*pc, 1));

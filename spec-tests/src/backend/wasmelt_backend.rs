@@ -34,6 +34,9 @@ pub(super) fn family() -> Family {
     let mut config = Config::default();
     config.nan_canonicalization(true);
     configurations.push(engine("wasmelt/canonical-nan".to_owned(), config));
+    let mut config = Config::default();
+    config.consume_fuel(true).interruption(true);
+    configurations.push(engine("wasmelt/metered".to_owned(), config));
     Family {
         name: "wasmelt",
         configurations,

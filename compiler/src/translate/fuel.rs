@@ -1,0 +1,388 @@
+//! Metering: what is charged where, and how few instructions that takes.
+//!
+//! The schedule is in `docs/fuel.md`; here is how it becomes few instructions.
+//!
+//! Fuel is in one register ([`wasmelt_abi::vmctx`]). A charge is only added to what is *pending*,
+//! which translation knows at every place: `register - pending` is what is left. It is subtracted
+//! before calls and returns; where paths meet, those that come later adapt to the first one, as
+//! jumps back to a loop do. At a trap the runtime finds what was pending there in the offset map.
+
+use super::{Stub, Translator};
+use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
+use wasmelt_abi::{VMContext, VMStoreContext};
+use wasmparser::{BinaryReaderError, FunctionBody, Operator as O};
+
+/// What one operator costs.
+fn cost(operator: &O<'_>) -> u32 {
+    match operator {
+        O::Block { .. } | O::Loop { .. } | O::Else | O::End | O::Nop | O::Drop => 0,
+        _ => 1,
+    }
+}
+
+/// Whether a segment ends with this operator, and the next one starts behind it.
+fn ends_segment(operator: &O<'_>) -> bool {
+    matches!(
+        operator,
+        O::If { .. }
+            | O::Else
+            | O::End
+            | O::Loop { .. }
+            | O::Br { .. }
+            | O::BrIf { .. }
+            | O::BrTable { .. }
+            | O::Return
+            | O::Unreachable
+            | O::Call { .. }
+            | O::CallIndirect { .. }
+    )
+}
+
+/// Whether nobody can tell if a check is made before this operator or behind it.
+fn is_silent(operator: &O<'_>) -> bool {
+    !matches!(
+        operator,
+        O::If { .. }
+            | O::Else
+            | O::End
+            | O::Br { .. }
+            | O::BrIf { .. }
+            | O::BrTable { .. }
+            | O::Return
+            | O::Unreachable
+            | O::CallIndirect { .. }
+            | O::GlobalSet { .. }
+            | O::MemoryGrow { .. }
+            | O::I32Load { .. }
+            | O::I64Load { .. }
+            | O::F32Load { .. }
+            | O::F64Load { .. }
+            | O::I32Load8S { .. }
+            | O::I32Load8U { .. }
+            | O::I32Load16S { .. }
+            | O::I32Load16U { .. }
+            | O::I64Load8S { .. }
+            | O::I64Load8U { .. }
+            | O::I64Load16S { .. }
+            | O::I64Load16U { .. }
+            | O::I64Load32S { .. }
+            | O::I64Load32U { .. }
+            | O::I32Store { .. }
+            | O::I64Store { .. }
+            | O::F32Store { .. }
+            | O::F64Store { .. }
+            | O::I32Store8 { .. }
+            | O::I32Store16 { .. }
+            | O::I64Store8 { .. }
+            | O::I64Store16 { .. }
+            | O::I64Store32 { .. }
+            | O::I32DivS
+            | O::I32DivU
+            | O::I32RemS
+            | O::I32RemU
+            | O::I64DivS
+            | O::I64DivU
+            | O::I64RemS
+            | O::I64RemU
+            | O::I32TruncF32S
+            | O::I32TruncF32U
+            | O::I32TruncF64S
+            | O::I32TruncF64U
+            | O::I64TruncF32S
+            | O::I64TruncF32U
+            | O::I64TruncF64S
+            | O::I64TruncF64U
+    )
+}
+
+/// The state of metering one body.
+#[derive(Default)]
+pub(super) struct Meter {
+    /// Costs of the body's segments that were not reached yet, the next one last.
+    segments: Vec<u32>,
+    /// What was charged and not subtracted yet at the current place.
+    pending: u32,
+    /// What the last mark of this body says.
+    marked: Option<u32>,
+    /// Location of a check that is to be made before the next operator that is not silent.
+    owed_check: Option<u32>,
+}
+
+/// A block between a branch and its target.
+pub(super) struct FuelEdge {
+    block: Block,
+    target: Block,
+    /// What is pending at the target.
+    pending: u32,
+}
+
+impl Meter {
+    pub(super) fn pending(&self) -> u32 {
+        self.pending
+    }
+
+    pub(super) fn set_pending(&mut self, pending: u32) {
+        self.pending = pending;
+    }
+}
+
+impl Translator<'_, '_> {
+    fn is_metered(&self) -> bool {
+        self.env.options.codegen.fuel
+    }
+
+    /// Begins to meter a body, and enters its first segment.
+    pub(super) fn begin_meter(&mut self, body: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
+        let options = &self.env.options.codegen;
+        if !options.fuel && !options.interruption {
+            return Ok(());
+        }
+        let mut segments = vec![0];
+        let mut has_calls = false;
+        for operator in body.get_operators_reader()? {
+            let operator = operator?;
+            if let Some(last) = segments.last_mut() {
+                *last += cost(&operator);
+            }
+            if ends_segment(&operator) {
+                segments.push(0);
+            }
+            has_calls |= matches!(operator, O::Call { .. } | O::CallIndirect { .. });
+        }
+        segments.reverse();
+        self.meter.segments = segments;
+        self.meter.marked = None;
+        if self.is_metered() {
+            self.enter_segment();
+            self.mark_fuel();
+        }
+        // Whoever runs for long enters loops, or functions that call others.
+        if has_calls && !self.inliner.is_inlined() {
+            self.check_interrupt();
+        }
+        self.check_fuel();
+        Ok(())
+    }
+
+    /// Puts the state of the body aside, for one that is inlined into it.
+    pub(super) fn suspend_meter(&mut self) -> Meter {
+        let inner = Meter {
+            pending: self.meter.pending,
+            ..Meter::default()
+        };
+        std::mem::replace(&mut self.meter, inner)
+    }
+
+    /// Goes on in the body that another one was inlined into.
+    pub(super) fn resume_meter(&mut self, outer: Meter) {
+        self.meter = Meter {
+            pending: self.meter.pending,
+            marked: None,
+            // The body that was inlined began with a check of its own.
+            owed_check: None,
+            ..outer
+        };
+    }
+
+    /// Notes what is pending at the operator that is being translated.
+    pub(super) fn mark_fuel(&mut self) {
+        let pending = self.meter.pending;
+        if !self.is_metered() || self.meter.marked == Some(pending) {
+            return;
+        }
+        let location = self.inliner.location(self.offset);
+        self.meter.marked = Some(pending);
+        match self.fuel_marks.last_mut() {
+            Some((last, noted)) if *last == location => *noted = pending,
+            _ => self.fuel_marks.push((location, pending)),
+        }
+    }
+
+    /// Makes a check that is owed, unless the operator is silent.
+    pub(super) fn pay_check_before(&mut self, operator: &O<'_>) {
+        if self.meter.owed_check.is_some() && !is_silent(operator) {
+            self.pay_check();
+        }
+    }
+
+    /// Enters the next segment behind an operator that ends one.
+    pub(super) fn meter_operator(&mut self, operator: &O<'_>) {
+        let is_entered = self.reachable;
+        if self.is_metered() && ends_segment(operator) {
+            if is_entered {
+                self.enter_segment();
+            } else {
+                self.meter.segments.pop();
+            }
+        }
+        if is_entered && matches!(operator, O::Loop { .. }) {
+            self.mark_fuel();
+            self.check_interrupt();
+            self.check_fuel();
+        }
+    }
+
+    fn enter_segment(&mut self) {
+        let cost = self.meter.segments.pop().unwrap_or_default();
+        self.meter.pending += cost;
+    }
+
+    /// Subtracts what is pending.
+    pub(super) fn flush_fuel(&mut self) {
+        self.adapt_fuel(0);
+    }
+
+    /// Subtracts, or adds, so that so much is pending.
+    pub(super) fn adapt_fuel(&mut self, pending: u32) {
+        let charged = i64::from(self.meter.pending) - i64::from(pending);
+        if !self.is_metered() || charged == 0 {
+            return;
+        }
+        let fuel = self.builder.ins().get_pinned_reg(types::I64);
+        let fuel = self.builder.ins().iadd_imm_s(fuel, -charged);
+        self.builder.ins().set_pinned_reg(fuel);
+        self.meter.pending = pending;
+    }
+
+    /// Where a conditional branch to a place goes at which so much is pending: to the place itself,
+    /// or to a block in between that [`Self::fill_fuel_edges`] fills when the branch is there.
+    pub(super) fn fuel_edge(&mut self, target: Block, pending: u32) -> Block {
+        if pending == self.meter.pending {
+            return target;
+        }
+        let known = self.fuel_edges.iter().find(|edge| edge.target == target);
+        if let Some(edge) = known {
+            return edge.block;
+        }
+        let block = self.builder.create_block();
+        self.fuel_edges.push(FuelEdge {
+            block,
+            target,
+            pending,
+        });
+        block
+    }
+
+    /// Fills the blocks between a branch, which was the last instruction, and its targets.
+    pub(super) fn fill_fuel_edges(&mut self) {
+        let pending = self.meter.pending;
+        for edge in std::mem::take(&mut self.fuel_edges) {
+            self.builder.seal_block(edge.block);
+            self.builder.switch_to_block(edge.block);
+            self.adapt_fuel(edge.pending);
+            self.builder.ins().jump(edge.target, &[]);
+            self.meter.pending = pending;
+        }
+    }
+
+    /// Before a call of a function that begins with a check.
+    pub(super) fn before_inside_call(&mut self) {
+        self.meter.owed_check = None;
+        self.flush_fuel();
+        self.mark_fuel();
+    }
+
+    /// Before a call that may leave the module: subtracts, checks, and lets the host see the fuel.
+    pub(super) fn before_outside_call(&mut self) {
+        if !self.is_metered() {
+            return;
+        }
+        self.flush_fuel();
+        self.mark_fuel();
+        self.check_fuel();
+        self.pay_check();
+        self.store_fuel();
+    }
+
+    /// After such a call: takes what the host added.
+    pub(super) fn after_outside_call(&mut self) {
+        if !self.is_metered() {
+            return;
+        }
+        let flags = self.regions.vmctx();
+        let store = self.store_context();
+        let offset = VMStoreContext::FUEL_ADDED.cast_signed();
+        let added = self.builder.ins().load(types::I64, flags, store, offset);
+        let fuel = self.builder.ins().get_pinned_reg(types::I64);
+        let fuel = self.builder.ins().iadd(fuel, added);
+        self.builder.ins().set_pinned_reg(fuel);
+        let zero = self.builder.ins().iconst(types::I64, 0);
+        self.builder.ins().store(flags, zero, store, offset);
+    }
+
+    /// Before a libcall that may end the call.
+    pub(super) fn before_libcall(&mut self) {
+        if self.is_metered() {
+            self.flush_fuel();
+            self.mark_fuel();
+            self.store_fuel();
+        }
+    }
+
+    /// Shows the fuel to the host.
+    fn store_fuel(&mut self) {
+        let flags = self.regions.vmctx();
+        let store = self.store_context();
+        let fuel = self.builder.ins().get_pinned_reg(types::I64);
+        let offset = VMStoreContext::FUEL.cast_signed();
+        self.builder.ins().store(flags, fuel, store, offset);
+    }
+
+    fn store_context(&mut self) -> Value {
+        let constant = self.regions.constant();
+        let offset = VMContext::STORE.cast_signed();
+        self.builder
+            .ins()
+            .load(types::I64, constant, self.vmctx, offset)
+    }
+
+    /// Ends the call, before the next operator that is not silent, if more was charged than there was.
+    fn check_fuel(&mut self) {
+        if self.is_metered() {
+            self.meter.owed_check = Some(self.inliner.location(self.offset));
+        }
+    }
+
+    fn pay_check(&mut self) {
+        let Some(location) = self.meter.owed_check.take() else {
+            return;
+        };
+        self.set_location(location);
+        let pending = i64::from(self.meter.pending);
+        let fuel = self.builder.ins().get_pinned_reg(types::I64);
+        let is_out = self
+            .builder
+            .ins()
+            .icmp_imm_s(IntCC::SignedLessThan, fuel, pending);
+        self.call_cold_if(is_out, Stub::OutOfFuel);
+        let location = self.inliner.location(self.offset);
+        self.set_location(location);
+    }
+
+    fn check_interrupt(&mut self) {
+        if !self.env.options.codegen.interruption {
+            return;
+        }
+        // Atomic, so that no earlier value of it is used.
+        let flags = self.regions.vmctx();
+        let offset = i64::from(VMContext::INTERRUPT);
+        let place = self.builder.ins().iadd_imm_u(self.vmctx, offset);
+        let flag = self.builder.ins().atomic_load(types::I32, flags, place);
+        self.call_cold_if(flag, Stub::Interrupted);
+    }
+
+    /// Calls a stub that keeps every register, on a cold path, when `condition` is not zero.
+    fn call_cold_if(&mut self, condition: Value, stub: Stub) {
+        let cold = self.builder.create_block();
+        let next = self.builder.create_block();
+        self.builder.set_cold_block(cold);
+        self.builder.ins().brif(condition, cold, &[], next, &[]);
+        self.builder.seal_block(cold);
+        self.builder.switch_to_block(cold);
+        let vmctx = self.vmctx;
+        self.call_stub(stub, &[vmctx]);
+        self.builder.ins().jump(next, &[]);
+        self.builder.seal_block(next);
+        self.builder.switch_to_block(next);
+    }
+}

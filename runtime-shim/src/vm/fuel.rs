@@ -1,0 +1,103 @@
+//! The fuel of a store, of which compiled code has a part in a register.
+//!
+//! While compiled code runs, the register is the truth. When it calls the host it has stored the
+//! register, which it keeps over the call, and adds afterwards what the host added meanwhile:
+//! `fuel + fuel_added` is what is left of that part. The rest, of more than fits in a signed
+//! register, is in reserve.
+#![allow(unsafe_code, reason = "fields that compiled code reads and writes")]
+
+use super::store_vm::{StoreBlock, StoreVm};
+
+/// Most that compiled code has in its register.
+const MAX_IN_REGISTER: u64 = 1 << 62;
+
+impl StoreBlock {
+    /// What is left of the part that compiled code has; negative when more was charged.
+    fn fuel_in_use(&self) -> i64 {
+        // SAFETY: the fields change only while the store is borrowed exclusively, and never while
+        // this runs.
+        let vm = unsafe { &*self.vm() };
+        vm.fuel.wrapping_add(vm.fuel_added)
+    }
+
+    /// What an entry gives to the fuel register.
+    #[inline]
+    pub(super) fn enter_fuel(&self) -> EnteredFuel {
+        let in_use = self.fuel_in_use();
+        // SAFETY: the store is lent exclusively to the entry, whose guest does not run yet.
+        let vm = unsafe { &mut *self.vm() };
+        vm.fuel_added = 0;
+        EnteredFuel {
+            in_use,
+            outer: vm.fuel,
+        }
+    }
+
+    /// Takes back what an entry's compiled code left over, which is in the block.
+    #[inline]
+    pub(super) fn leave_fuel(&self, entered: &EnteredFuel) {
+        let in_use = self.fuel_in_use();
+        // SAFETY: the guest of the entry does not run any more.
+        let vm = unsafe { &mut *self.vm() };
+        // An outer guest has this in its register still, and adds the difference.
+        vm.fuel = entered.outer;
+        vm.fuel_added = in_use.wrapping_sub(entered.outer);
+    }
+
+    /// Stores what compiled code left in its register.
+    #[inline]
+    pub(super) fn set_fuel_register(&self, register: i64) {
+        // SAFETY: the guest does not run.
+        let vm = unsafe { &mut *self.vm() };
+        vm.fuel = register;
+        vm.fuel_added = 0;
+    }
+
+    /// Subtracts what was charged, but not yet subtracted, when compiled code stopped.
+    pub(super) fn charge(&self, pending: u32) {
+        // SAFETY: the guest does not run.
+        let vm = unsafe { &mut *self.vm() };
+        vm.fuel = vm.fuel.wrapping_sub(i64::from(pending));
+    }
+
+    /// Moves fuel from the reserve into the register that compiled code stored. Whether there is
+    /// enough for what it has charged.
+    pub(super) fn refill(&self, pending: u32) -> bool {
+        let reserve = self.fuel_reserve.get();
+        let refill = reserve.min(MAX_IN_REGISTER);
+        self.fuel_reserve.set(reserve - refill);
+        // SAFETY: the guest waits for the libcall that this is part of.
+        let vm = unsafe { &mut *self.vm() };
+        vm.fuel = vm.fuel.wrapping_add(refill.cast_signed());
+        vm.fuel >= i64::from(pending)
+    }
+}
+
+/// What to restore when an entry ends.
+pub(super) struct EnteredFuel {
+    /// For the register.
+    pub(super) in_use: i64,
+    /// What the register of the guest that is waiting holds, if there is one.
+    outer: i64,
+}
+
+impl StoreVm {
+    /// Fuel left.
+    pub(crate) fn fuel(&self) -> u64 {
+        let block = self.block_ref();
+        let in_use = i128::from(block.fuel_in_use());
+        let left = in_use + i128::from(block.fuel_reserve.get());
+        u64::try_from(left.max(0)).unwrap_or(u64::MAX)
+    }
+
+    /// Sets the fuel.
+    pub(crate) fn set_fuel(&mut self, fuel: u64) {
+        let block = self.block_ref();
+        let in_use = fuel.min(MAX_IN_REGISTER);
+        block.fuel_reserve.set(fuel - in_use);
+        // SAFETY: the store is borrowed exclusively, and a guest that waits for the host looks at
+        // these fields only when that returns.
+        let vm = unsafe { &mut *block.vm() };
+        vm.fuel_added = in_use.cast_signed().wrapping_sub(vm.fuel);
+    }
+}
