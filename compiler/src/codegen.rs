@@ -1,6 +1,7 @@
 //! Turns one function's CLIF into machine code, with everything the emitter must know about it.
 
 use crate::{
+    canonicalize::canonicalize,
     error::CompileError,
     optimize::optimize,
     options::CompileOptions,
@@ -151,6 +152,9 @@ impl CodeGenerator {
         let (mut compiled, listing) = guarded(function, scratch, |scratch| {
             let func = &mut scratch.context.func;
             let locations = translate_function(env, defined_index, &mut scratch.builder, func)?;
+            if env.options.codegen.nan_canonicalization {
+                canonicalize_nans(&mut scratch.context, isa);
+            }
             generate_code(scratch, isa, function, locations, text)
         })?;
         if !env.options.codegen.signals {
@@ -211,6 +215,17 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
+}
+
+fn canonicalize_nans(context: &mut Context, isa: &dyn isa::TargetIsa) {
+    let is_optimised = isa.flags().opt_level() != settings::OptLevel::None;
+    if is_optimised {
+        context.compute_cfg();
+        context.compute_domtree();
+        context.compute_loop_analysis();
+    }
+    let loops = is_optimised.then_some(&context.loop_analysis);
+    canonicalize(&mut context.func, loops);
 }
 
 fn generate_code(
@@ -362,10 +377,6 @@ fn build_isa(
         ("unwind_info", "true"),
         // The stack limit covers whole frames; there is nothing to probe.
         ("enable_probestack", "false"),
-        (
-            "enable_nan_canonicalization",
-            on(options.codegen.nan_canonicalization),
-        ),
         ("enable_heap_access_spectre_mitigation", spectre),
         ("enable_table_access_spectre_mitigation", spectre),
         ("enable_verifier", on(options.verify)),

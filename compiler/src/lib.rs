@@ -21,6 +21,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod canonicalize;
 mod codegen;
 mod emit;
 mod error;

@@ -9,8 +9,8 @@ use crate::{
     recognise::{Container, recognise},
 };
 use wasmelt_abi::{
-    ConstExpr, CustomSection, ElementSegment, Export, ExternKind, FuncType, Global, GlobalType,
-    Import, Limits, Memory, Preset, TABLE_MAX_ELEMENTS, Table, ValType,
+    CodegenOptions, ConstExpr, CustomSection, ElementSegment, Export, ExternKind, FuncType, Global,
+    GlobalType, Import, Limits, Memory, Preset, TABLE_MAX_ELEMENTS, Table, ValType,
 };
 use wasmparser::{
     BinaryReaderError, FuncToValidate, FuncValidatorAllocations, FunctionBody, KnownCustom, Name,
@@ -501,7 +501,7 @@ fn validate_body(
         let height = validator.operand_stack_height();
         validator.op(offset, &operator)?;
         let opcode = body.as_bytes()[offset - body.range().start];
-        governor.splits += count_splits(opcode, options);
+        governor.splits += count_splits(opcode, &options.codegen);
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
                 let is_loop = matches!(operator, Operator::Loop { .. });
@@ -532,14 +532,19 @@ fn validate_body(
 }
 
 /// Places where an operator may split a block, by its opcode (Core Specification 1.0, section 5.4).
-fn count_splits(opcode: u8, options: &CompileOptions) -> u32 {
+fn count_splits(opcode: u8, options: &CodegenOptions) -> u32 {
+    let fuel = u32::from(options.fuel);
     match opcode {
-        // Branches that may not be taken.
-        0x0d | 0x0e => 1,
+        // Loops: the checks at their beginning.
+        0x03 => fuel + u32::from(options.interruption),
+        // Branches that may not be taken, and what they adapt.
+        0x0d | 0x0e => 1 + fuel,
+        // Direct calls: the check before, or that of the function when it is inlined.
+        0x10 => fuel,
         // Indirect calls: the bounds and the signature.
-        0x11 => 2,
+        0x11 => 2 + fuel,
         // Loads and stores: the bounds, which only code without signals checks by branches.
-        0x28..=0x3e => u32::from(!options.codegen.signals),
+        0x28..=0x3e => u32::from(!options.signals),
         // Divisions and remainders of integers.
         0x6d..=0x70 | 0x7f..=0x82 => 1,
         // Conversions that may trap: both ends of the range.

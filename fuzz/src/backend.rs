@@ -9,14 +9,14 @@ use crate::value::{Type, Value};
 
 /// What the host remembers of the calls that the guest makes.
 #[derive(Clone, Copy, Debug, Default)]
-struct HostLog {
-    calls: u64,
-    hash: u64,
+pub(crate) struct HostLog {
+    pub(crate) calls: u64,
+    pub(crate) hash: u64,
 }
 
 impl HostLog {
     /// Notes a call of `name`, and mixes what it answers.
-    fn note(&mut self, name: &str, arguments: impl Iterator<Item = u64>) -> u64 {
+    pub(crate) fn note(&mut self, name: &str, arguments: impl Iterator<Item = u64>) -> u64 {
         let answer = arguments.fold(fnv1a(name.as_bytes()), |hash, bits| {
             (hash.rotate_left(23) ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         });
@@ -27,7 +27,7 @@ impl HostLog {
 }
 
 /// A value of type `ty` made from random bits; floats are small integers, never NaN.
-fn value_from(bits: u64, ty: Type) -> Value {
+pub(crate) fn value_from(bits: u64, ty: Type) -> Value {
     let small = i16::from_le_bytes([bits.to_le_bytes()[0], bits.to_le_bytes()[1]]);
     match ty {
         Type::I32 => Value::I32((bits >> 32) as u32),
@@ -37,11 +37,17 @@ fn value_from(bits: u64, ty: Type) -> Value {
     }
 }
 
+/// Fuel for some calls: from 1 to 2^16, small amounts as often as large ones.
+fn little_fuel(wasm: &[u8]) -> u64 {
+    let hash = fnv1a(wasm);
+    1 + (hash >> 8) % (1 << (1 + hash % 16))
+}
+
 /// Defines an [`Engine`] on top of a crate with wasmi's interface.
 macro_rules! backend {
     ($(#[$doc:meta])* $module:ident, $engine:ident, $krate:ident) => {
         mod $module {
-            use super::{Engine, FUEL_USED, HostLog, Rewrite, Session, Stop, Type, Value, value_from};
+            use super::{Engine, FUEL_USED, HostLog, little_fuel, Rewrite, Session, Stop, Type, Value, value_from};
             use $krate::{
                 AsContext, Caller, Error, Extern, ExternType, F32, F64, Func, Global, Instance,
                 Linker, Memory, Module, Mutability, Nullable, Ref, Store, Table, Val, ValType,
@@ -53,9 +59,12 @@ macro_rules! backend {
                 name: String,
                 engine: $krate::Engine,
                 rewrite: Option<Rewrite>,
+                is_limited: bool,
             }
 
             struct Running {
+                /// Where fuel is metered: what there was.
+                fuel: u64,
                 store: Store<HostLog>,
                 functions: Vec<(String, Func, Vec<Type>, Vec<Type>)>,
                 globals: Vec<(String, Global)>,
@@ -67,7 +76,13 @@ macro_rules! backend {
                 #[must_use]
                 pub fn new(name: &str, config: &$krate::Config) -> Self {
                     let engine = $krate::Engine::new(config);
-                    Self { name: name.to_owned(), engine, rewrite: None }
+                    Self { name: name.to_owned(), engine, rewrite: None, is_limited: false }
+                }
+
+                /// The same, but where fuel is metered there is little, by the module's bytes.
+                #[allow(dead_code, reason = "wasmi's fuel has another schedule")]
+                pub(crate) fn limited(self) -> Self {
+                    Self { is_limited: true, ..self }
                 }
 
                 /// The same, but it is given modules that were rewritten.
@@ -82,6 +97,7 @@ macro_rules! backend {
                 }
 
                 fn start(&self, wasm: &[u8]) -> Result<Box<dyn Session>, Stop> {
+                    let fuel = if self.is_limited { little_fuel(wasm) } else { u64::MAX };
                     let rewritten = match self.rewrite {
                         Some(rewrite) => rewrite(wasm),
                         None => Ok(wasm.to_vec()),
@@ -90,8 +106,8 @@ macro_rules! backend {
                     let module = Module::new(&self.engine, &wasm)
                         .map_err(|error| Stop::Refused(error.to_string()))?;
                     let mut store = Store::new(&self.engine, HostLog::default());
-                    // Where fuel is metered; it shows what is used as the reference does.
-                    let _ = store.set_fuel(u64::MAX);
+                    // Where it is metered.
+                    let _ = store.set_fuel(fuel);
                     let mut linker = Linker::new(&self.engine);
                     let mut externs = Vec::new();
                     for import in module.imports() {
@@ -101,13 +117,14 @@ macro_rules! backend {
                     let instance = linker
                         .instantiate_and_start(&mut store, &module)
                         .map_err(|error| stop_of(&error))?;
-                    Ok(Box::new(Running::new(store, &instance, externs)))
+                    Ok(Box::new(Running::new(store, fuel, &instance, externs)))
                 }
             }
 
             impl Running {
                 fn new(
                     store: Store<HostLog>,
+                    fuel: u64,
                     instance: &Instance,
                     mut externs: Vec<(String, Extern)>,
                 ) -> Self {
@@ -129,7 +146,7 @@ macro_rules! backend {
                     }
                     // Engines list exports in different orders.
                     globals.sort_by(|(a, _), (b, _)| a.cmp(b));
-                    Self { store, functions, globals, memory }
+                    Self { fuel, store, functions, globals, memory }
                 }
             }
 
@@ -158,8 +175,9 @@ macro_rules! backend {
                     let value = |global: &Global| from_val(&global.get(self.store.as_context()));
                     let mut globals: Vec<_> =
                         self.globals.iter().map(|(name, g)| (name.clone(), value(g))).collect();
+                    // As the reference shows it.
                     if let Ok(left) = self.store.get_fuel() {
-                        globals.push((FUEL_USED.to_owned(), Value::I64(u64::MAX - left)));
+                        globals.push((FUEL_USED.to_owned(), Value::I64(self.fuel - left)));
                         globals.sort_by(|(a, _), (b, _)| a.cmp(b));
                     }
                     globals
@@ -299,7 +317,7 @@ backend! {
 }
 
 /// Names of the configurations in which wasmelt is tested.
-pub const CONFIGURATIONS: [&str; 14] = [
+pub const CONFIGURATIONS: [&str; 18] = [
     "guard-speed",
     "explicit-speed",
     "signal-free-speed",
@@ -314,10 +332,16 @@ pub const CONFIGURATIONS: [&str; 14] = [
     "metered-guard-none",
     "metered-signal-free-none",
     "metered-guard-downgraded",
+    "canonical-guard-speed",
+    "canonical-guard-none",
+    "canonical-signal-free-speed",
+    "canonical-guard-downgraded",
 ];
 
 /// What the names of configurations with fuel begin with. Those can be interrupted as well.
 pub(crate) const METERED: &str = "metered-";
+/// What the names of configurations with canonical NaNs begin with.
+pub(crate) const CANONICAL: &str = "canonical-";
 
 /// wasmelt in the named one of [`CONFIGURATIONS`].
 #[must_use]
@@ -327,12 +351,14 @@ pub fn wasmelt(configuration: &str) -> Option<WasmeltEngine> {
     let (memory, opt_level) = configuration.rsplit_once('-')?;
     let mut config = wasmelt::Config::new();
     config.compile_threads(1);
-    let memory = match memory.strip_prefix(METERED) {
-        Some(memory) => {
-            config.consume_fuel(true).interruption(true);
-            memory
-        }
-        None => memory,
+    let memory = if let Some(memory) = memory.strip_prefix(METERED) {
+        config.consume_fuel(true).interruption(true);
+        memory
+    } else if let Some(memory) = memory.strip_prefix(CANONICAL) {
+        config.nan_canonicalization(true);
+        memory
+    } else {
+        memory
     };
     match memory {
         "guard" => config.bounds_checks(BoundsChecks::Guard),

@@ -13,6 +13,8 @@ pub struct Case {
     pub wasm: Vec<u8>,
     /// The calls, in order, on one instance.
     pub calls: Vec<Call>,
+    /// Whether bits of NaNs are seen that engines may choose, unless they are to be canonical.
+    pub shows_nans: bool,
 }
 
 /// A call of an exported function.
@@ -319,6 +321,7 @@ mod tests {
         let case = Case {
             wasm: Vec::new(),
             calls: vec![call],
+            shows_nans: false,
         };
         let mut stats = Stats::default();
         (compare(&case, reference, &[&subject], &mut stats), stats)

@@ -3,6 +3,7 @@
 mod addresses;
 mod calls;
 mod control;
+mod floats;
 mod loops;
 mod ops;
 mod products;
@@ -54,6 +55,12 @@ pub const GENERATORS: &[Generator] = &[
         name: "control",
         about: "nested blocks, loops and branch tables that carry values",
         generate: control::generate,
+        smoke_seeds: 200,
+    },
+    Generator {
+        name: "floats",
+        about: "floats that are NaN half of the time, through arithmetic, merges and memory",
+        generate: floats::generate,
         smoke_seeds: 200,
     },
     Generator {

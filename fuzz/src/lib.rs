@@ -42,6 +42,7 @@ mod rewrite;
 mod rng;
 mod runner;
 mod value;
+mod wasmtime_engine;
 
 pub use crate::backend::{CONFIGURATIONS, WasmeltEngine, WasmiEngine, wasmelt};
 pub use crate::compare::{Call, Case, Difference, Stats, Verdict, compare};

@@ -77,6 +77,8 @@ pub enum Trap {
     BadConversionToInteger = 7,
     /// An element of the table with another type.
     BadSignature = 9,
+    /// More fuel was charged than there was: no trap of the specification, but of the schedule.
+    OutOfFuel = 10,
 }
 
 /// Limits that are an engine's own affair.
@@ -90,7 +92,7 @@ pub enum Limit {
 
 impl Trap {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Unreachable,
         Self::MemoryOutOfBounds,
         Self::TableOutOfBounds,
@@ -99,6 +101,7 @@ impl Trap {
         Self::IntegerOverflow,
         Self::BadConversionToInteger,
         Self::BadSignature,
+        Self::OutOfFuel,
     ];
 }
 

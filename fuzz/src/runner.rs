@@ -2,28 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::{CONFIGURATIONS, METERED, WasmeltEngine, WasmiEngine, wasmelt};
+use crate::backend::{CANONICAL, CONFIGURATIONS, METERED, WasmeltEngine, wasmelt};
 use crate::compare::{Case, Stats, Verdict, compare};
 use crate::generators::Generator;
 use crate::oracle::Engine;
 use crate::reference::{metered_reference, reference};
+use crate::wasmtime_engine::WasmtimeEngine;
 
 /// The engines, made once for any number of cases.
 pub struct Runner {
     plain: Group,
     metered: Group,
+    /// With so little fuel that calls end for it; compared with code that is not optimised.
+    limited: Group,
+    canonical: Group,
     /// Whether each case runs on all subjects, or on a few that go by the seed.
     all: bool,
 }
 
 /// A reference, and the subjects that it is compared with.
 struct Group {
-    reference: WasmiEngine,
+    reference: Box<dyn Engine>,
     subjects: Vec<WasmeltEngine>,
 }
 
-/// Of so many seeds, one goes to the metered subjects.
-const METERED_SHARE: u64 = 4;
+/// Of so many seeds, one each goes to the metered subjects, to those with little fuel, and to those
+/// with canonical NaNs.
+const METERED_SHARE: u64 = 6;
+const LIMITED_REFERENCE: &str = "metered-signal-free-none";
 
 impl Runner {
     /// Runs each case in a default configuration and in one other, which go by the seed.
@@ -51,21 +57,38 @@ impl Runner {
     }
 
     fn new(configurations: &[&str], all: bool) -> Self {
-        let subjects = |is_metered: bool| {
+        let kinds = [METERED, CANONICAL];
+        let kind = |name: &str| kinds.into_iter().find(|kind| name.starts_with(kind));
+        let subjects = |wanted: Option<&str>| -> Vec<WasmeltEngine> {
             let names = configurations.iter();
             names
-                .filter(|name| name.starts_with(METERED) == is_metered)
+                .filter(|name| kind(name) == wanted)
                 .map(|name| wasmelt(name).expect("the caller took the name from the list"))
                 .collect()
         };
         Self {
             plain: Group {
-                reference: reference(),
-                subjects: subjects(false),
+                reference: Box::new(reference()),
+                subjects: subjects(None),
             },
             metered: Group {
-                reference: metered_reference(),
-                subjects: subjects(true),
+                reference: Box::new(metered_reference()),
+                subjects: subjects(Some(METERED)),
+            },
+            limited: Group {
+                reference: Box::new(
+                    wasmelt(LIMITED_REFERENCE)
+                        .expect("it is in the list")
+                        .limited(),
+                ),
+                subjects: subjects(Some(METERED))
+                    .into_iter()
+                    .map(WasmeltEngine::limited)
+                    .collect(),
+            },
+            canonical: Group {
+                reference: Box::new(WasmtimeEngine::new()),
+                subjects: subjects(Some(CANONICAL)),
             },
             all,
         }
@@ -73,18 +96,22 @@ impl Runner {
 
     /// Compares the engines on one case.
     pub fn run(&self, case: &Case, seed: u64, stats: &mut Stats) -> Verdict {
+        if case.shows_nans {
+            return self.canonical.run_all(case, stats);
+        }
         if !self.all {
-            let group = if seed.is_multiple_of(METERED_SHARE) {
-                &self.metered
-            } else {
-                &self.plain
+            let group = match seed % METERED_SHARE {
+                0 => &self.metered,
+                1 => &self.limited,
+                2 => &self.canonical,
+                _ => &self.plain,
             };
             return group.run_some(case, seed, stats);
         }
         let mut verdict = Verdict::Equal;
-        for group in [&self.plain, &self.metered] {
+        for group in [&self.plain, &self.metered, &self.limited, &self.canonical] {
             if matches!(verdict, Verdict::Equal) && !group.subjects.is_empty() {
-                verdict = group.run(case, &group.subjects.iter().collect::<Vec<_>>(), stats);
+                verdict = group.run_all(case, stats);
             }
         }
         verdict
@@ -99,9 +126,13 @@ impl Group {
         self.run(case, &[&self.subjects[0], &others[other]], stats)
     }
 
+    fn run_all(&self, case: &Case, stats: &mut Stats) -> Verdict {
+        self.run(case, &self.subjects.iter().collect::<Vec<_>>(), stats)
+    }
+
     fn run(&self, case: &Case, subjects: &[&WasmeltEngine], stats: &mut Stats) -> Verdict {
         let subjects: Vec<_> = subjects.iter().map(|subject| as_engine(subject)).collect();
-        compare(case, &self.reference, &subjects, stats)
+        compare(case, &*self.reference, &subjects, stats)
     }
 }
 

@@ -112,6 +112,22 @@ const PARTS: &str = r#"
       (drop (i32.const 1)) (drop (i32.const 1)))            ;; 2
     (i32.store (i32.const -1) (i32.const 0))   ;; 3, traps
     (drop (i32.const 1)))                      ;; 1, charged with the segment
+  ;; The load may become part of an addition that the optimiser makes anew.
+  (func (export "merged") (param i32)
+    (i32.store (i32.const 0) (i32.add (i32.const 5) (i32.load (local.get 0)))))   ;; 6
+  ;; The load may become part of an addition that is moved out of the loop.
+  (func (export "hoisted") (param i32) (local i32 i32 i32)
+    (local.set 1 (i32.load (local.get 0)))     ;; 3
+    (local.set 3 (i32.const 10))               ;; 2
+    (loop
+      (local.set 2 (i32.add (local.get 2) (i32.add (local.get 1) (local.get 0))))
+      (br_if 0 (local.tee 3 (i32.sub (local.get 3) (i32.const 1)))))
+    (i32.store (i32.const 0) (local.get 2)))
+  ;; The second store may make the first one dead.
+  (func (export "stores") (param i32)
+    (i32.store (local.get 0) (i32.const 1))    ;; 3
+    (if (local.get 0) (then))                  ;; 2
+    (i32.store (local.get 0) (i32.const 2)))   ;; 3
   (func (export "divide") (param i32)
     (drop (i32.div_u (i32.const 1) (local.get 0))))         ;; 3
   (func (export "look") (param i32)
@@ -157,6 +173,9 @@ fn every_engine_charges_what_the_schedule_says() {
             ("calls", -1, (Some(T::MemoryOutOfBounds), 4)),
             ("trap", 1, (Some(T::MemoryOutOfBounds), 6)),
             ("trap", 0, (Some(T::MemoryOutOfBounds), 8)),
+            ("merged", -1, (Some(T::MemoryOutOfBounds), 6)),
+            ("hoisted", -1, (Some(T::MemoryOutOfBounds), 5)),
+            ("stores", -1, (Some(T::MemoryOutOfBounds), 5)),
             ("divide", 1, (None, 3)),
             ("divide", 0, (Some(T::IntegerDivisionByZero), 3)),
             ("look", 0, (None, 3)),

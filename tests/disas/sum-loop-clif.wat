@@ -27,7 +27,7 @@
 ;;                                       v17 = iconst.i32 4
 ;;                                       v18 = iadd v4, v17  ; v17 = 4
 ;;   @0036                               v13 = icmp ult v18, v2
-;;   @002a                               v9 = iadd v3, v8
+;;   @0027                               v9 = iadd v3, v8
 ;;                                       v21 = uextend.i64 v18
 ;;   @0037                               brif v13, block2(v9, v21), block4
 ;;

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod exits;
+mod locations;
 mod multiply;
 mod ranges;
 mod widen;
@@ -36,6 +37,7 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
     if isa.triple().architecture == Architecture::X86_64 {
         widen::widen(&mut context.func, &context.loop_analysis);
     }
+    locations::relocate_users_of_loads(&mut context.func);
     context.verify_if(isa)
 }
 

@@ -7,9 +7,9 @@
 //! before calls and returns; where paths meet, those that come later adapt to the first one, as
 //! jumps back to a loop do. At a trap the runtime finds what was pending there in the offset map.
 
-use super::{Stub, Translator};
+use super::{Stub, Translator, traps::AFTER_RAISE};
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
-use wasmelt_abi::{VMContext, VMStoreContext};
+use wasmelt_abi::{OptLevel, VMContext, VMStoreContext};
 use wasmparser::{BinaryReaderError, FunctionBody, Operator as O};
 
 /// What one operator costs.
@@ -38,7 +38,8 @@ fn ends_segment(operator: &O<'_>) -> bool {
     )
 }
 
-/// Whether nobody can tell if a check is made before this operator or behind it.
+/// Whether nobody can tell if a check is made before this operator or behind it. An operator that a
+/// preset adds belongs in the list if it may trap, branch, call or write.
 fn is_silent(operator: &O<'_>) -> bool {
     !matches!(
         operator,
@@ -106,12 +107,13 @@ pub(super) struct Meter {
     marked: Option<u32>,
     /// Location of a check that is to be made before the next operator that is not silent.
     owed_check: Option<u32>,
+    /// Whether something was stored that an optimiser may find dead.
+    has_stored: bool,
 }
 
 /// A block between a branch and its target.
 pub(super) struct FuelEdge {
     block: Block,
-    target: Block,
     /// What is pending at the target.
     pending: u32,
 }
@@ -152,13 +154,19 @@ impl Translator<'_, '_> {
         segments.reverse();
         self.meter.segments = segments;
         self.meter.marked = None;
+        // Whoever runs for long enters loops, or functions that call others.
+        if has_calls && !self.inliner.is_inlined() {
+            // No operator has this place, of which less may be pending.
+            self.set_offset(body.range().start);
+            if self.is_metered() {
+                self.mark_fuel();
+            }
+            self.check_interrupt();
+        }
+        self.set_offset(body.get_operators_reader()?.original_position());
         if self.is_metered() {
             self.enter_segment();
             self.mark_fuel();
-        }
-        // Whoever runs for long enters loops, or functions that call others.
-        if has_calls && !self.inliner.is_inlined() {
-            self.check_interrupt();
         }
         self.check_fuel();
         Ok(())
@@ -168,6 +176,7 @@ impl Translator<'_, '_> {
     pub(super) fn suspend_meter(&mut self) -> Meter {
         let inner = Meter {
             pending: self.meter.pending,
+            has_stored: self.meter.has_stored,
             ..Meter::default()
         };
         std::mem::replace(&mut self.meter, inner)
@@ -180,6 +189,7 @@ impl Translator<'_, '_> {
             marked: None,
             // The body that was inlined began with a check of its own.
             owed_check: None,
+            has_stored: self.meter.has_stored,
             ..outer
         };
     }
@@ -222,7 +232,21 @@ impl Translator<'_, '_> {
         }
     }
 
+    /// Notes a store that may trap.
+    pub(super) fn note_store(&mut self) {
+        self.meter.has_stored = true;
+    }
+
     fn enter_segment(&mut self) {
+        let options = &self.env.options.codegen;
+        let has_stored = std::mem::take(&mut self.meter.has_stored);
+        if has_stored && self.env.has_guard_pages() && options.opt_level == OptLevel::Speed {
+            // Another store to the same place must not make the first one dead, and trap in its stead
+            // when more was charged. This sees all stores, as far as the optimiser knows, and is no
+            // instruction in the end.
+            let never = self.builder.ins().iconst(types::I32, 0);
+            self.builder.ins().trapnz(never, AFTER_RAISE);
+        }
         let cost = self.meter.segments.pop().unwrap_or_default();
         self.meter.pending += cost;
     }
@@ -250,27 +274,22 @@ impl Translator<'_, '_> {
         if pending == self.meter.pending {
             return target;
         }
-        let known = self.fuel_edges.iter().find(|edge| edge.target == target);
-        if let Some(edge) = known {
-            return edge.block;
-        }
-        let block = self.builder.create_block();
-        self.fuel_edges.push(FuelEdge {
-            block,
-            target,
+        let builder = &mut self.builder;
+        let edge = self.fuel_edges.entry(target).or_insert_with(|| FuelEdge {
+            block: builder.create_block(),
             pending,
         });
-        block
+        edge.block
     }
 
     /// Fills the blocks between a branch, which was the last instruction, and its targets.
     pub(super) fn fill_fuel_edges(&mut self) {
         let pending = self.meter.pending;
-        for edge in std::mem::take(&mut self.fuel_edges) {
+        for (target, edge) in std::mem::take(&mut self.fuel_edges) {
             self.builder.seal_block(edge.block);
             self.builder.switch_to_block(edge.block);
             self.adapt_fuel(edge.pending);
-            self.builder.ins().jump(edge.target, &[]);
+            self.builder.ins().jump(target, &[]);
             self.meter.pending = pending;
         }
     }

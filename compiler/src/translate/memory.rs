@@ -63,6 +63,7 @@ impl Translator<'_, '_> {
     pub(super) fn store(&mut self, memarg: &MemArg) {
         let value = self.pop();
         let width_bytes = self.builder.func.dfg.value_type(value).bytes();
+        self.note_store();
         let place = self.pop_place(memarg, width_bytes);
         self.builder
             .ins()
@@ -71,6 +72,7 @@ impl Translator<'_, '_> {
 
     pub(super) fn store_narrow(&mut self, memarg: &MemArg, width_bytes: u32) {
         let value = self.pop();
+        self.note_store();
         let Place {
             flags,
             address,

@@ -99,7 +99,7 @@ struct Translator<'env, 'func> {
     /// From which location on how much fuel is pending.
     fuel_marks: Vec<(u32, u32)>,
     /// Blocks of the branch that is being translated.
-    fuel_edges: Vec<FuelEdge>,
+    fuel_edges: BTreeMap<Block, FuelEdge>,
     regions: Regions,
     function_refs: BTreeMap<(u32, u32), FuncRef>,
     call_signatures: BTreeMap<(u32, bool), SigRef>,
@@ -141,7 +141,7 @@ impl<'env, 'func> Translator<'env, 'func> {
             inliner: Inliner::new(index, own, env.module.wasm_len_bytes),
             meter: Meter::default(),
             fuel_marks: Vec::new(),
-            fuel_edges: Vec::new(),
+            fuel_edges: BTreeMap::new(),
             regions,
             function_refs: BTreeMap::new(),
             call_signatures: BTreeMap::new(),
@@ -167,7 +167,6 @@ impl<'env, 'func> Translator<'env, 'func> {
         }
         self.push_function_frame();
         let mut reader = body.get_operators_reader()?;
-        self.set_offset(reader.original_position());
         self.begin_meter(body)?;
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset()?;

@@ -99,6 +99,7 @@ fn shifted_and_added(rng: &mut Rng) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }
 
@@ -128,6 +129,7 @@ fn arithmetic(rng: &mut Rng) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }
 
@@ -330,6 +332,7 @@ fn spilled_across_a_call(rng: &mut Rng) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }
 
@@ -363,6 +366,7 @@ fn fused_at_the_end_of_memory(which: u64, rng: &mut Rng) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }
 
@@ -435,6 +439,7 @@ fn divided_by_constants(which: u64, rng: &mut Rng) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }
 
@@ -488,5 +493,6 @@ fn no_pages(rng: &mut Rng) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }

@@ -69,6 +69,7 @@ pub(super) fn generate(seed: u64) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }
 

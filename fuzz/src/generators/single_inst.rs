@@ -89,6 +89,7 @@ fn numeric(op: &NumericOp, rng: &mut Rng) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }
 
@@ -208,5 +209,6 @@ fn memory(op: &MemoryOp, is_store: bool, rng: &mut Rng) -> Case {
     Case {
         wasm: builder.finish(),
         calls,
+        shows_nans: false,
     }
 }

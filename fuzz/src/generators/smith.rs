@@ -35,7 +35,11 @@ pub(super) fn generate(seed: u64) -> Case {
             calls.push(call(name, arguments));
         }
     }
-    Case { wasm, calls }
+    Case {
+        wasm,
+        calls,
+        shows_nans: false,
+    }
 }
 
 fn config(rng: &mut Rng) -> Config {
