@@ -258,6 +258,41 @@ fn all_64_bits_of_fuel_count() {
     }
 }
 
+/// What a check may be left to must come soon: a body of arithmetic that calls itself is stopped where its
+/// fuel ends, and not where its stack does.
+#[test]
+fn recursion_does_not_go_on_without_checks() {
+    let arithmetic = "(local.set 0 (i32.mul (local.get 0) (i32.const 3)))".repeat(30);
+    let wat = format!(
+        r#"(module
+            (func $long (export "long") (param i32) {arithmetic} (call $long (local.get 0)))
+            (func $loop (export "loop") (param i32) {arithmetic} (loop (call $loop (local.get 0))))
+            (func $short (export "short") (param i32) (call $short (local.get 0))))"#
+    );
+    for engine in engines() {
+        let mut guest = Guest::new(&engine, &wat);
+        for name in ["long", "loop"] {
+            let (code, used) = guest.call(name, 1, 10_000);
+            assert_eq!((code, used), (Some(TrapCode::OutOfFuel), 10_000), "{name}");
+        }
+        // Nothing but calls: the stack ends first.
+        let (code, _) = guest.call("short", 1, 1000);
+        assert_eq!(code, Some(TrapCode::StackOverflow));
+        // What was overdrawn is in the reserve.
+        let (code, used) = guest.call("short", 1, u64::MAX);
+        assert_eq!(code, Some(TrapCode::StackOverflow));
+        let left = guest.store.get_fuel().expect("metered");
+        assert_eq!(left, u64::MAX - used);
+        let f = guest
+            .instance
+            .get_typed_func::<i32, ()>(&guest.store, "long");
+        guest.store.set_fuel(left).expect("metered");
+        let error = f.expect("exported").call(&mut guest.store, 1);
+        let code = error.expect_err("it never ends").as_trap_code();
+        assert_eq!(code, Some(TrapCode::StackOverflow));
+    }
+}
+
 /// A jump table of which each target has another amount pending.
 #[test]
 fn the_edges_of_a_jump_table_adapt() {

@@ -17,6 +17,7 @@ impl Translator<'_, '_> {
     pub(super) fn call(&mut self, index: u32) {
         let type_index = self.env.module.functions[index as usize];
         if self.env.module.defined_index(index).is_some() {
+            self.leave_check_to_callee();
             if self.try_inline(index) {
                 return;
             }

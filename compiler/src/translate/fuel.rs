@@ -105,11 +105,25 @@ pub(super) struct Meter {
     pending: u32,
     /// What the last mark of this body says.
     marked: Option<u32>,
-    /// Location of a check that is to be made before the next operator that is not silent.
-    owed_check: Option<u32>,
+    /// A check that is to be made before the next operator that is not silent.
+    owed_check: Option<OwedCheck>,
+    /// Cost of the segment entered last.
+    segment_cost: u32,
     /// Whether something was stored that an optimiser may find dead.
     has_stored: bool,
 }
+
+/// A check that was left to later.
+#[derive(Clone, Copy)]
+struct OwedCheck {
+    location: u32,
+    /// What was charged for it and for the checks that were left to it.
+    cost: u32,
+}
+
+/// Most that a check may have charged to be left to the function that is called next: what recursion
+/// can go without a check is this for each frame.
+const MAX_LEFT_TO_CALLEE: u32 = 100;
 
 /// A block between a branch and its target.
 pub(super) struct FuelEdge {
@@ -248,6 +262,7 @@ impl Translator<'_, '_> {
             self.builder.ins().trapnz(never, AFTER_RAISE);
         }
         let cost = self.meter.segments.pop().unwrap_or_default();
+        self.meter.segment_cost = cost;
         self.meter.pending += cost;
     }
 
@@ -294,9 +309,18 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Before a call of a function that begins with a check.
-    pub(super) fn before_inside_call(&mut self) {
+    /// Before a direct call of a function that begins with a check, inlined or not: one that is owed
+    /// is left to it, or made now.
+    pub(super) fn leave_check_to_callee(&mut self) {
+        let is_expensive = |check: OwedCheck| check.cost > MAX_LEFT_TO_CALLEE;
+        if self.meter.owed_check.is_some_and(is_expensive) {
+            self.pay_check();
+        }
         self.meter.owed_check = None;
+    }
+
+    /// Before a call of a function of this module.
+    pub(super) fn before_inside_call(&mut self) {
         self.flush_fuel();
         self.mark_fuel();
     }
@@ -358,15 +382,19 @@ impl Translator<'_, '_> {
     /// Ends the call, before the next operator that is not silent, if more was charged than there was.
     fn check_fuel(&mut self) {
         if self.is_metered() {
-            self.meter.owed_check = Some(self.inliner.location(self.offset));
+            let earlier = self.meter.owed_check.map_or(0, |check| check.cost);
+            self.meter.owed_check = Some(OwedCheck {
+                location: self.inliner.location(self.offset),
+                cost: earlier + self.meter.segment_cost,
+            });
         }
     }
 
     fn pay_check(&mut self) {
-        let Some(location) = self.meter.owed_check.take() else {
+        let Some(check) = self.meter.owed_check.take() else {
             return;
         };
-        self.set_location(location);
+        self.set_location(check.location);
         let pending = i64::from(self.meter.pending);
         let fuel = self.builder.ins().get_pinned_reg(types::I64);
         let is_out = self

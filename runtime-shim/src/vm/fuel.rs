@@ -68,11 +68,12 @@ impl StoreBlock {
     /// Moves fuel from the reserve into the register that compiled code stored. Whether there is
     /// enough for what it has charged.
     pub(super) fn refill(&self, pending: u32) -> bool {
-        let reserve = self.fuel_reserve.get();
-        let refill = reserve.min(MAX_IN_REGISTER);
-        self.fuel_reserve.set(reserve - refill);
         // SAFETY: the guest waits for the libcall that this is part of.
         let vm = unsafe { &mut *self.vm() };
+        let missing = i64::from(pending).saturating_sub(vm.fuel).max(0);
+        let reserve = self.fuel_reserve.get();
+        let refill = reserve.min(MAX_IN_REGISTER + missing.unsigned_abs());
+        self.fuel_reserve.set(reserve - refill);
         vm.fuel = vm.fuel.wrapping_add(refill.cast_signed());
         vm.fuel >= i64::from(pending)
     }
