@@ -37,6 +37,65 @@ pub enum CompilationMode {
     Lazy,
 }
 
+/// How many memories with guard pages an engine keeps for new instances, and how much of each.
+///
+/// A memory's reservation of address space goes back to its engine when the memory's store is dropped.
+/// It is clean by then, whatever the guest wrote: no instance ever sees anything of another one.
+///
+/// # Example
+///
+/// ```
+/// use wasmelt::{Config, Engine, PoolConfig};
+///
+/// let mut pool = PoolConfig::new();
+/// pool.max_memories(64).keep_resident_bytes(1 << 20);
+/// let mut config = Config::new();
+/// config.pool(pool);
+/// let engine = Engine::new(&config);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolConfig {
+    pub(crate) max_memories: usize,
+    pub(crate) keep_resident_bytes: usize,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PoolConfig {
+    /// A pool for servers: 256 memories, of each up to 2 MiB.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            max_memories: 256,
+            keep_resident_bytes: 2 << 20,
+        }
+    }
+
+    /// What engines keep without being asked: a few memories, of each one wasm page.
+    const UNASKED: Self = Self {
+        max_memories: 8,
+        keep_resident_bytes: 64 << 10,
+    };
+
+    /// At most so many memories are kept; each takes 8 GiB of address space. 0 keeps none.
+    pub const fn max_memories(&mut self, count: usize) -> &mut Self {
+        self.max_memories = count;
+        self
+    }
+
+    /// Of each memory at most so many bytes stay in RAM while nobody uses it. When a guest has
+    /// written to more, all are given back to the system, and the next guest pays a page fault
+    /// for each page that it uses.
+    pub const fn keep_resident_bytes(&mut self, bytes: usize) -> &mut Self {
+        self.keep_resident_bytes = bytes;
+        self
+    }
+}
+
 #[cfg(feature = "compile")]
 type ProgressFn = std::sync::Arc<dyn Fn(Progress) + Send + Sync>;
 
@@ -53,6 +112,7 @@ pub struct Config {
     max_wasm_stack_bytes: usize,
     ignore_custom_sections: bool,
     allow_start_fn: bool,
+    pool: PoolConfig,
     unavailable: Vec<&'static str>,
     #[cfg(feature = "compile")]
     on_progress: Option<ProgressFn>,
@@ -73,6 +133,7 @@ impl Default for Config {
             max_wasm_stack_bytes: 1 << 20,
             ignore_custom_sections: false,
             allow_start_fn: true,
+            pool: PoolConfig::UNASKED,
             unavailable: Vec::new(),
             #[cfg(feature = "compile")]
             on_progress: None,
@@ -237,6 +298,16 @@ impl Config {
         self.set_unavailable("floats(false)", !enable)
     }
 
+    /// How many memories the engine keeps for new instances. Default: 8 of one page each.
+    pub fn pool(&mut self, pool: PoolConfig) -> &mut Self {
+        self.pool = pool;
+        self
+    }
+
+    pub(crate) fn pool_config(&self) -> PoolConfig {
+        self.pool
+    }
+
     fn set_unavailable(&mut self, option: &'static str, is_set: bool) -> &mut Self {
         self.unavailable.retain(|other| *other != option);
         if is_set {
@@ -357,6 +428,7 @@ impl fmt::Debug for Config {
             .field("cpu", &self.cpu)
             .field("compile_threads", &self.compile_threads)
             .field("max_wasm_stack_bytes", &self.max_wasm_stack_bytes)
+            .field("pool", &self.pool)
             .field("unavailable", &self.unavailable)
             .finish_non_exhaustive()
     }

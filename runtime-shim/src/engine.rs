@@ -7,20 +7,27 @@ use std::sync::{Arc, Weak};
 /// together.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    config: Arc<Config>,
+    inner: Arc<EngineInner>,
+}
+
+#[derive(Debug)]
+struct EngineInner {
+    config: Config,
+    /// Reservations of memories that are used again.
+    memory_pool: Arc<vm::MemoryPool>,
 }
 
 /// An [`Engine`] that does not keep it alive.
 #[derive(Debug, Clone)]
 pub struct EngineWeak {
-    config: Weak<Config>,
+    inner: Weak<EngineInner>,
 }
 
 impl EngineWeak {
     /// The engine, if it is still alive.
     #[must_use]
     pub fn upgrade(&self) -> Option<Engine> {
-        self.config.upgrade().map(|config| Engine { config })
+        self.inner.upgrade().map(|inner| Engine { inner })
     }
 }
 
@@ -42,8 +49,12 @@ impl Engine {
         if config.codegen().signals {
             vm::install_signal_handlers();
         }
+        let memory_pool = Arc::new(vm::MemoryPool::new(config.pool_config()));
         Self {
-            config: Arc::new(config),
+            inner: Arc::new(EngineInner {
+                config,
+                memory_pool,
+            }),
         }
     }
 
@@ -51,19 +62,23 @@ impl Engine {
     #[must_use]
     pub fn weak(&self) -> EngineWeak {
         EngineWeak {
-            config: Arc::downgrade(&self.config),
+            inner: Arc::downgrade(&self.inner),
         }
     }
 
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.inner.config
+    }
+
+    pub(crate) fn memory_pool(&self) -> &Arc<vm::MemoryPool> {
+        &self.inner.memory_pool
     }
 
     /// Whether both are the same engine.
     #[must_use]
     pub fn same(a: &Engine, b: &Engine) -> bool {
-        Arc::ptr_eq(&a.config, &b.config)
+        Arc::ptr_eq(&a.inner, &b.inner)
     }
 }

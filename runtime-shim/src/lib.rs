@@ -89,7 +89,7 @@ pub mod errors;
 
 pub use crate::{
     backtrace::{WasmBacktrace, WasmFrame},
-    config::{BoundsChecks, CompilationMode, Config},
+    config::{BoundsChecks, CompilationMode, Config, PoolConfig},
     engine::{Engine, EngineWeak},
     error::Error,
     float::{F32, F64},

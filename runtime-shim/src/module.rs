@@ -10,7 +10,7 @@ use crate::{
     vm,
 };
 use core::{fmt, iter::FusedIterator};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use wasmelt_abi::{ExternKind, Manifest};
 use wasmelt_loader::{Library, StaticDescriptor, Trust};
 
@@ -52,7 +52,34 @@ struct ModuleInner {
     cache_failure: std::sync::OnceLock<wasmelt_cache::CacheError>,
 }
 
+/// A [`Module`] that does not keep it alive.
+#[derive(Clone)]
+pub(crate) struct ModuleWeak {
+    inner: Weak<ModuleInner>,
+}
+
+impl ModuleWeak {
+    /// Whether it is this module. No other one can be taken for it, even when it is gone.
+    pub(crate) fn is(&self, module: &Module) -> bool {
+        // The allocation of the counts stays as long as there is a weak reference.
+        core::ptr::eq(self.inner.as_ptr(), Arc::as_ptr(&module.inner))
+    }
+}
+
+impl fmt::Debug for ModuleWeak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModuleWeak").finish_non_exhaustive()
+    }
+}
+
 impl Module {
+    /// A reference that does not keep the module alive.
+    pub(crate) fn weak(&self) -> ModuleWeak {
+        ModuleWeak {
+            inner: Arc::downgrade(&self.inner),
+        }
+    }
+
     /// Checks an artifact, and loads it if it is trusted.
     ///
     /// # Errors

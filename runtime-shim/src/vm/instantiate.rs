@@ -191,16 +191,16 @@ fn new_memory<T>(store: &mut Store<T>, module: &Module) -> Result<Option<MemoryE
         return Ok(None);
     };
     let ty = MemoryType::from_abi(memory.limits);
-    let strategy = library.descriptor().options.bounds;
     let (_, limiter) = store.with_limiter();
-    let mut memory = StoreInner::new_instance_memory(ty, strategy, limiter)?;
+    let mut memory = StoreInner::new_instance_memory(ty, module, limiter)?;
     if let Some(image) = manifest.image {
-        memory.write_image(&MemoryImage {
+        let image = MemoryImage {
             memory_offset: usize::try_from(image.memory_offset)
                 .map_err(|_| MemoryError::OutOfBoundsAccess)?,
             bytes: library.image(),
             file: library.image_file(),
-        })?;
+        };
+        memory.write_image(module, &image)?;
     }
     Ok(Some(memory))
 }

@@ -10,18 +10,21 @@
 
 use super::{
     os::{self, Mapping},
+    pool::{MemoryPool, Slot},
     store_vm::{StoreVm, VmCell},
 };
 use crate::{
+    engine::Engine,
     error::Error,
     errors::{HostFailure, InstantiationError, MemoryError},
     limits::ResourceLimiter,
     memory::Memory,
+    module::Module,
     store::StoreInner,
     types::MemoryType,
 };
 use core::slice;
-use std::{io, os::fd::BorrowedFd};
+use std::{io, os::fd::BorrowedFd, sync::Arc};
 use wasmelt_abi::{
     BoundsStrategy, GUARD_RESERVATION_LEN_BYTES, MEMORY_MAX_PAGES, VMMemory, WASM_PAGE_SIZE,
 };
@@ -34,12 +37,41 @@ const MIN_MAPPED_IMAGE_LEN_BYTES: usize = 64 << 10;
 /// Where the bytes of a memory are.
 #[derive(Debug)]
 enum Backing {
-    /// A full reservation, accessible up to the current length.
-    Guard(Mapping),
+    /// A full reservation, accessible up to the current length, and where it goes in the end.
+    Guard(GuardBacking),
     /// As many bytes as the memory has.
     Explicit(Mapping),
     /// The host's buffer.
     Static { capacity_bytes: usize },
+}
+
+/// A reservation on loan.
+#[derive(Debug)]
+struct GuardBacking {
+    /// `None` once it was given back.
+    slot: Option<Slot>,
+    pool: Arc<MemoryPool>,
+    /// Whose image is mapped in it.
+    module: Option<Module>,
+}
+
+impl GuardBacking {
+    fn slot(&self) -> &Slot {
+        self.slot.as_ref().expect("it is given back at the end")
+    }
+
+    fn slot_mut(&mut self) -> &mut Slot {
+        self.slot.as_mut().expect("it is given back at the end")
+    }
+}
+
+impl Drop for GuardBacking {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            let image = self.module.as_ref().map(|module| module.library().image());
+            self.pool.give_back(slot, image.unwrap_or_default());
+        }
+    }
 }
 
 /// A linear memory and its authoritative [`VMMemory`].
@@ -62,29 +94,36 @@ pub(crate) fn can_reserve_guard_memory() -> bool {
     Mapping::reserve(guard_reservation_len_bytes()).is_ok()
 }
 
-fn guard_reservation_len_bytes() -> usize {
+pub(super) fn guard_reservation_len_bytes() -> usize {
     usize::try_from(GUARD_RESERVATION_LEN_BYTES).expect("hosts have 64-bit addresses")
 }
 
 impl MemoryEntity {
-    /// A memory of zeros, not yet accounted for.
-    fn new(ty: MemoryType, strategy: BoundsStrategy) -> Result<Self, Error> {
+    /// A memory of zeros, not yet accounted for; the image of `module` may be in it already.
+    fn new(
+        ty: MemoryType,
+        strategy: BoundsStrategy,
+        engine: &Engine,
+        module: Option<&Module>,
+    ) -> Result<Self, Error> {
         let len_bytes = byte_len(ty.minimum());
         let (backing, base) = match strategy {
             BoundsStrategy::Guard => {
-                let requested_bytes = GUARD_RESERVATION_LEN_BYTES;
-                let mut mapping =
-                    Mapping::reserve(guard_reservation_len_bytes()).map_err(|_| {
-                        HostFailure::Reservation {
-                            requested_bytes,
-                            address_space_limit_bytes: os::address_space_limit(),
-                        }
+                let pool = engine.memory_pool();
+                let slot = pool
+                    .take(len_bytes, module)
+                    .map_err(|_| HostFailure::Reservation {
+                        requested_bytes: GUARD_RESERVATION_LEN_BYTES,
+                        address_space_limit_bytes: os::address_space_limit(),
                     })?;
-                let base = mapping.base();
-                mapping
-                    .make_accessible(0, len_bytes)
-                    .map_err(out_of_memory)?;
-                (Backing::Guard(mapping), base)
+                let base = slot.mapping().base();
+                let module = module.filter(|module| slot.has_image_of(Some(module)));
+                let backing = GuardBacking {
+                    module: module.cloned(),
+                    slot: Some(slot),
+                    pool: Arc::clone(pool),
+                };
+                (Backing::Guard(backing), base)
             }
             BoundsStrategy::Explicit => {
                 let mapping = Mapping::zeroed(len_bytes).map_err(out_of_memory)?;
@@ -192,24 +231,36 @@ impl MemoryEntity {
         Ok(())
     }
 
-    /// Writes the image of a memory that was just created.
-    pub(crate) fn write_image(&mut self, image: &MemoryImage<'_>) -> Result<(), Error> {
+    /// Writes the image of a memory that was just created for this module.
+    pub(crate) fn write_image(
+        &mut self,
+        module: &Module,
+        image: &MemoryImage<'_>,
+    ) -> Result<(), Error> {
         let len_bytes = image.bytes.len();
         let end = image.memory_offset.checked_add(len_bytes);
         if end.is_none_or(|end| end > self.len_bytes()) {
             return Err(MemoryError::OutOfBoundsAccess.into());
         }
+        if let Backing::Guard(guard) = &self.backing
+            && guard.module.is_some()
+        {
+            return Ok(());
+        }
         let page = os::host_page_size();
-        if let (Backing::Guard(mapping), Some((file, file_offset))) =
-            (&mut self.backing, image.file)
+        if let (Backing::Guard(guard), Some((file, file_offset))) = (&mut self.backing, image.file)
             && len_bytes >= MIN_MAPPED_IMAGE_LEN_BYTES
             && image.memory_offset.is_multiple_of(page)
             && len_bytes.is_multiple_of(page)
             && file_offset.is_multiple_of(page as u64)
         {
-            return mapping
-                .map_file(image.memory_offset, len_bytes, file, file_offset)
-                .map_err(out_of_memory);
+            let place = image.memory_offset..image.memory_offset + len_bytes;
+            guard
+                .slot_mut()
+                .map_image(module, place, file, file_offset)
+                .map_err(out_of_memory)?;
+            guard.module = Some(module.clone());
+            return Ok(());
         }
         self.write(image.memory_offset, image.bytes)?;
         Ok(())
@@ -249,11 +300,11 @@ impl MemoryEntity {
     fn grow_backing(&mut self, new_len_bytes: usize) -> Result<(), MemoryError> {
         let old_len_bytes = self.len_bytes();
         let base = match &mut self.backing {
-            Backing::Guard(mapping) => {
-                mapping
-                    .make_accessible(old_len_bytes, new_len_bytes)
+            Backing::Guard(guard) => {
+                let slot = guard.slot_mut();
+                slot.resize(new_len_bytes)
                     .map_err(|_| MemoryError::OutOfSystemMemory)?;
-                mapping.base()
+                slot.mapping().base()
             }
             Backing::Explicit(mapping) => {
                 mapping
@@ -290,7 +341,10 @@ impl MemoryEntity {
     /// The reservation, for signal handlers: start and length.
     fn reservation(&self) -> Option<(usize, usize)> {
         match &self.backing {
-            Backing::Guard(mapping) => Some((mapping.base().addr(), mapping.len_bytes())),
+            Backing::Guard(guard) => {
+                let mapping = guard.slot().mapping();
+                Some((mapping.base().addr(), mapping.len_bytes()))
+            }
             Backing::Explicit(_) | Backing::Static { .. } => None,
         }
     }
@@ -318,7 +372,10 @@ impl StoreInner {
         limiter: Option<&mut dyn ResourceLimiter>,
     ) -> Result<Memory, Error> {
         let strategy = self.engine().config().codegen().bounds;
-        let memory = new_limited(ty, limiter, || MemoryEntity::new(ty, strategy))?;
+        let engine = self.engine().clone();
+        let memory = new_limited(ty, limiter, || {
+            MemoryEntity::new(ty, strategy, &engine, None)
+        })?;
         Ok(self.add_memory(memory))
     }
 
@@ -336,16 +393,18 @@ impl StoreInner {
     /// Creates a memory for an instance, not yet in the store.
     pub(crate) fn new_instance_memory(
         ty: MemoryType,
-        strategy: BoundsStrategy,
+        module: &Module,
         limiter: Option<&mut dyn ResourceLimiter>,
     ) -> Result<MemoryEntity, Error> {
-        new_limited(ty, limiter, || MemoryEntity::new(ty, strategy)).map_err(|error| {
-            match error.kind() {
-                crate::errors::ErrorKind::Memory(error) => {
-                    InstantiationError::FailedToInstantiateMemory(*error).into()
-                }
-                _ => error,
+        let strategy = module.library().descriptor().options.bounds;
+        new_limited(ty, limiter, || {
+            MemoryEntity::new(ty, strategy, module.engine(), Some(module))
+        })
+        .map_err(|error| match error.kind() {
+            crate::errors::ErrorKind::Memory(error) => {
+                InstantiationError::FailedToInstantiateMemory(*error).into()
             }
+            _ => error,
         })
     }
 

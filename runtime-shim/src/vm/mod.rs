@@ -14,6 +14,7 @@
 //! | `fuel` | what compiled code has in a register of it, and the rest |
 //! | `interrupt` | stops a guest from another thread |
 //! | `unwind` | the addresses of a backtrace |
+//! | `pool` | reservations that are used again |
 //! | `os` | system calls |
 //!
 //! `docs/unsafe.md` says what each one relies on.
@@ -29,6 +30,7 @@ mod interrupt;
 mod libcalls;
 mod memory;
 mod os;
+mod pool;
 mod signals;
 mod signature;
 mod stack;
@@ -41,6 +43,7 @@ pub(crate) use self::{
     host::HostFuncDefinition,
     instantiate::instantiate,
     memory::can_reserve_guard_memory,
+    pool::MemoryPool,
     signals::install_signal_handlers,
     signature::canonical_signature_id,
     store_vm::{FuncIndex, GlobalIndex, StoreVm},

@@ -1,7 +1,10 @@
 //! Maps and unmaps memory, and asks for limits.
 #![allow(unsafe_code, reason = "system calls")]
 
-use core::ptr::{self, NonNull};
+use core::{
+    ops::Range,
+    ptr::{self, NonNull},
+};
 use std::{
     io,
     os::fd::{AsRawFd, BorrowedFd},
@@ -109,6 +112,61 @@ impl Mapping {
         }
     }
 
+    /// Takes away all access to the bytes `start..end`, which are whole host pages, and what they
+    /// were.
+    pub(crate) fn make_inaccessible(&mut self, start: usize, end: usize) -> io::Result<()> {
+        let range = start..end;
+        self.map_fixed(range, libc::PROT_NONE, libc::MAP_NORESERVE)
+    }
+
+    /// Replaces the bytes in a range, which are whole host pages, with accessible zeros.
+    pub(crate) fn map_zeros(&mut self, range: Range<usize>) -> io::Result<()> {
+        self.map_fixed(range, libc::PROT_READ | libc::PROT_WRITE, 0)
+    }
+
+    fn map_fixed(&mut self, range: Range<usize>, protection: i32, flags: i32) -> io::Result<()> {
+        assert!(
+            range.start <= range.end && range.end <= self.len_bytes,
+            "the range lies in the mapping"
+        );
+        if range.is_empty() {
+            return Ok(());
+        }
+        let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        // SAFETY: the range lies in this mapping, which nobody else owns, so that replacing it
+        // takes nothing from anybody.
+        let mapped = unsafe {
+            let start = self.base().add(range.start).cast();
+            libc::mmap(start, range.len(), protection, flags, -1, 0)
+        };
+        if mapped == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    /// Gives the pages of a range, which are whole host pages, back to the system: zeros again, or
+    /// the file's bytes where one is mapped.
+    pub(crate) fn discard(&mut self, range: Range<usize>) -> io::Result<()> {
+        assert!(
+            range.start <= range.end && range.end <= self.len_bytes,
+            "the range lies in the mapping"
+        );
+        if range.is_empty() {
+            return Ok(());
+        }
+        // SAFETY: the range lies in this mapping, which nobody else owns.
+        let status = unsafe {
+            let start = self.base().add(range.start).cast();
+            libc::madvise(start, range.len(), libc::MADV_DONTNEED)
+        };
+        if status == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+
     /// Replaces the bytes `start..start + len_bytes`, which are whole host pages, with a private
     /// copy of a file's.
     pub(crate) fn map_file(
@@ -177,6 +235,185 @@ impl Drop for Mapping {
             // SAFETY: the range is exactly this mapping, and its owner is gone.
             let status = unsafe { libc::munmap(self.base().cast(), self.len_bytes) };
             debug_assert_eq!(status, 0, "a mapping that exists can be unmapped");
+        }
+    }
+}
+
+/// Whether all pages were found that were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DirtyPages {
+    /// All were handed out.
+    All,
+    /// There are more than was allowed.
+    More,
+}
+
+/// Hands out the pages of a range of a mapping, accessible and whole, that were written since they were
+/// mapped or discarded, as places in the mapping and bytes; up to so many bytes.
+///
+/// # Errors
+///
+/// If the system cannot say.
+pub(crate) fn dirty_pages(
+    mapping: &mut Mapping,
+    range: Range<usize>,
+    max_bytes: usize,
+    mut hand_out: impl FnMut(Range<usize>, &mut [u8]),
+) -> io::Result<DirtyPages> {
+    assert!(
+        range.start <= range.end && range.end <= mapping.len_bytes,
+        "the range lies in the mapping"
+    );
+    let base = mapping.base().addr();
+    let end = base + range.end;
+    let mut from = base + range.start;
+    let mut found_bytes = 0;
+    while from < end {
+        let mut regions = [const { PageRegion::EMPTY }; 32];
+        let (count, walked_to) = pagemap::scan(from..end, &mut regions)?;
+        for region in &regions[..count] {
+            let place = address(region.start) - base..address(region.end) - base;
+            found_bytes += place.len();
+            if found_bytes > max_bytes {
+                return Ok(DirtyPages::More);
+            }
+            assert!(
+                range.start <= place.start && place.end <= range.end,
+                "the system answers what it was asked"
+            );
+            // SAFETY: the place is an accessible part of the mapping, which is lent exclusively.
+            let bytes = unsafe {
+                core::slice::from_raw_parts_mut(mapping.base().add(place.start), place.len())
+            };
+            hand_out(place, bytes);
+        }
+        if walked_to <= from {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        from = walked_to;
+    }
+    Ok(DirtyPages::All)
+}
+
+/// Pages one behind the other, as the system describes them.
+#[repr(C)]
+struct PageRegion {
+    start: u64,
+    end: u64,
+    categories: u64,
+}
+
+impl PageRegion {
+    const EMPTY: Self = Self {
+        start: 0,
+        end: 0,
+        categories: 0,
+    };
+}
+
+/// The system's `PAGEMAP_SCAN` (Linux 6.7, `Documentation/admin-guide/mm/pagemap.rst`).
+mod pagemap {
+    use super::{Mapping, PageRegion, address, host_page_size};
+    use core::{ops::Range, sync::atomic::{AtomicBool, Ordering}};
+    use std::{
+        fs::File,
+        io,
+        os::fd::AsRawFd,
+        sync::OnceLock,
+    };
+
+    /// `struct pm_scan_arg` of `linux/fs.h`.
+    #[repr(C)]
+    struct ScanArguments {
+        size: u64,
+        flags: u64,
+        start: u64,
+        end: u64,
+        walk_end: u64,
+        vec: u64,
+        vec_len: u64,
+        max_pages: u64,
+        category_inverted: u64,
+        category_mask: u64,
+        category_anyof_mask: u64,
+        return_mask: u64,
+    }
+
+    const SIZE: u64 = size_of::<ScanArguments>() as u64;
+    /// `_IOWR('f', 16, struct pm_scan_arg)`.
+    const PAGEMAP_SCAN: u64 = 3 << 30 | SIZE << 16 | (b'f' as u64) << 8 | 16;
+    const PAGE_IS_FILE: u64 = 1 << 2;
+    const PAGE_IS_PRESENT: u64 = 1 << 3;
+    const PAGE_IS_SWAPPED: u64 = 1 << 4;
+    const PAGE_IS_PFNZERO: u64 = 1 << 5;
+
+    /// Finds regions of private pages in a range of addresses; the result is how many were found, and
+    /// up to where was looked.
+    pub(super) fn scan(
+        range: Range<usize>,
+        regions: &mut [PageRegion],
+    ) -> io::Result<(usize, usize)> {
+        let pagemap = open()?;
+        let mut arguments = ScanArguments {
+            size: SIZE,
+            flags: 0,
+            start: range.start as u64,
+            end: range.end as u64,
+            walk_end: 0,
+            vec: regions.as_mut_ptr().addr() as u64,
+            vec_len: regions.len() as u64,
+            max_pages: 0,
+            // Neither a file's page, nor the page of zeros that reading finds; in memory or swapped.
+            category_inverted: PAGE_IS_FILE | PAGE_IS_PFNZERO,
+            category_mask: PAGE_IS_FILE | PAGE_IS_PFNZERO,
+            category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+            return_mask: PAGE_IS_PRESENT,
+        };
+        // SAFETY: the arguments and the regions are valid for the call, and of these lengths.
+        let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut arguments) };
+        let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
+        Ok((count, address(arguments.walk_end)))
+    }
+
+    /// The file that describes this process's memory. It would describe that of the process that
+    /// opened it, also in a child; so a child does without.
+    fn open() -> io::Result<&'static File> {
+        static OPENED: OnceLock<Option<(File, Mark)>> = OnceLock::new();
+        let opened = OPENED.get_or_init(|| {
+            let mark = Mark::new().ok()?;
+            Some((File::open("/proc/self/pagemap").ok()?, mark))
+        });
+        match opened {
+            Some((file, mark)) if mark.is_there() => Ok(file),
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// A page that is not handed on to children.
+    struct Mark(Mapping);
+
+    impl Mark {
+        fn new() -> io::Result<Self> {
+            let len_bytes = host_page_size();
+            let mapping = Mapping::zeroed(len_bytes)?;
+            // SAFETY: the range is exactly this mapping.
+            let status =
+                unsafe { libc::madvise(mapping.base().cast(), len_bytes, libc::MADV_WIPEONFORK) };
+            if status != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            let mark = Self(mapping);
+            mark.flag().store(true, Ordering::Relaxed);
+            Ok(mark)
+        }
+
+        fn is_there(&self) -> bool {
+            self.flag().load(Ordering::Relaxed)
+        }
+
+        fn flag(&self) -> &AtomicBool {
+            // SAFETY: the mapping has a page, whose first byte is only used like this, and is 0 or 1.
+            unsafe { AtomicBool::from_ptr(self.0.base().cast()) }
         }
     }
 }

@@ -1,0 +1,242 @@
+//! Reservations of guard-page memories that are used again, and how they become clean.
+//!
+//! Mapping and unmapping a reservation costs more than most instances live for. So a memory gives its
+//! reservation back to the engine, which keeps some. Before anybody else gets it, it has become what a
+//! new one would be:
+//!
+//! - Pages that were written are zero, or what the module's image says, again. Few are overwritten
+//!   and stay mapped, so that the next guest faults on none of them; beyond a limit all are given
+//!   back to the system. The system says which pages were written (`PAGEMAP_SCAN`, Linux 6.7);
+//!   where it does not, all are given back.
+//! - What lies behind the new memory's length is inaccessible.
+//! - An image stays mapped for the next instance of the same module, and is replaced for others.
+//!
+//! This file is part of the sandbox: a mistake here shows one guest the memory of another.
+#![allow(unsafe_code, reason = "memory that compiled code reads and writes")]
+
+use super::{
+    memory::guard_reservation_len_bytes,
+    os::{DirtyPages, Mapping, dirty_pages},
+};
+use crate::{
+    config::PoolConfig,
+    module::{Module, ModuleWeak},
+};
+use core::{fmt, ops::Range};
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
+
+/// The reservations that an engine keeps.
+pub(crate) struct MemoryPool {
+    config: PoolConfig,
+    free: Mutex<Vec<Slot>>,
+}
+
+/// A full reservation.
+#[derive(Debug)]
+pub(super) struct Slot {
+    mapping: Mapping,
+    /// From the start on, so much is readable and writable; nothing else is.
+    accessible_bytes: usize,
+    /// An image that is mapped in the accessible part.
+    image: Option<SlotImage>,
+}
+
+#[derive(Debug)]
+struct SlotImage {
+    module: ModuleWeak,
+    place: Range<usize>,
+}
+
+impl MemoryPool {
+    pub(crate) fn new(config: PoolConfig) -> Self {
+        Self {
+            config,
+            free: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// A reservation whose first `len_bytes` bytes are accessible: zeros, and the image of `module` if
+    /// [`Slot::has_image_of`] says so.
+    pub(super) fn take(&self, len_bytes: usize, module: Option<&Module>) -> io::Result<Slot> {
+        let found = {
+            let mut free = self.lock();
+            let position = free
+                .iter()
+                .rposition(|slot| slot.has_image_of(module))
+                .or_else(|| free.iter().rposition(|slot| slot.image.is_none()))
+                .or_else(|| free.len().checked_sub(1));
+            position.map(|position| free.swap_remove(position))
+        };
+        if let Some(mut slot) = found
+            // Otherwise it is unmapped, and a new one made.
+            && slot.prepare(len_bytes, module).is_ok()
+        {
+            return Ok(slot);
+        }
+        let mapping = Mapping::reserve(guard_reservation_len_bytes()).or_else(|_| {
+            // There may not be enough addresses for what is kept and this one.
+            self.lock().clear();
+            Mapping::reserve(guard_reservation_len_bytes())
+        })?;
+        let mut slot = Slot {
+            mapping,
+            accessible_bytes: 0,
+            image: None,
+        };
+        slot.resize(len_bytes)?;
+        Ok(slot)
+    }
+
+    /// Cleans a reservation, and keeps it unless there are enough. `image` is what its image was
+    /// mapped from.
+    pub(super) fn give_back(&self, mut slot: Slot, image: &[u8]) {
+        if self.lock().len() >= self.config.max_memories {
+            return;
+        }
+        if slot.clean(self.config.keep_resident_bytes, image).is_err() {
+            return;
+        }
+        let mut free = self.lock();
+        if free.len() < self.config.max_memories {
+            free.push(slot);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Slot>> {
+        // Nothing that can panic is done while it is held.
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryPool")
+            .field("config", &self.config)
+            .field("free", &self.lock().len())
+            .finish()
+    }
+}
+
+impl Slot {
+    pub(super) fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// Whether the image of this module is mapped.
+    pub(super) fn has_image_of(&self, module: Option<&Module>) -> bool {
+        match (&self.image, module) {
+            (Some(image), Some(module)) => image.module.is(module),
+            _ => false,
+        }
+    }
+
+    /// Maps a module's image from a file.
+    pub(super) fn map_image(
+        &mut self,
+        module: &Module,
+        place: Range<usize>,
+        file: std::os::fd::BorrowedFd<'_>,
+        file_offset: u64,
+    ) -> io::Result<()> {
+        assert!(
+            self.image.is_none() && place.end <= self.accessible_bytes,
+            "there is one image, in the accessible part"
+        );
+        self.mapping
+            .map_file(place.start, place.len(), file, file_offset)?;
+        self.image = Some(SlotImage {
+            module: module.weak(),
+            place,
+        });
+        Ok(())
+    }
+
+    /// Makes so many bytes from the start on accessible, and nothing else.
+    pub(super) fn resize(&mut self, len_bytes: usize) -> io::Result<()> {
+        let old_len_bytes = self.accessible_bytes;
+        if len_bytes >= old_len_bytes {
+            self.mapping.make_accessible(old_len_bytes, len_bytes)?;
+        } else {
+            self.mapping.make_inaccessible(len_bytes, old_len_bytes)?;
+        }
+        self.accessible_bytes = len_bytes;
+        Ok(())
+    }
+
+    /// Makes a clean reservation that of a new memory.
+    fn prepare(&mut self, len_bytes: usize, module: Option<&Module>) -> io::Result<()> {
+        if !self.has_image_of(module)
+            && let Some(image) = self.image.take()
+        {
+            self.mapping.map_zeros(image.place)?;
+        }
+        if len_bytes != self.accessible_bytes {
+            self.resize(len_bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Makes every byte what it was when the memory was made.
+    fn clean(&mut self, keep_resident_bytes: usize, image: &[u8]) -> io::Result<()> {
+        let all = 0..self.accessible_bytes;
+        if keep_resident_bytes == 0 {
+            return self.mapping.discard(all);
+        }
+        let image_place = match &self.image {
+            Some(slot_image) => slot_image.place.clone(),
+            None => 0..0,
+        };
+        let mapping = &mut self.mapping;
+        let outcome = dirty_pages(mapping, all.clone(), keep_resident_bytes, |dirty, bytes| {
+            restore(dirty, bytes, &image_place, image);
+        });
+        match outcome {
+            Ok(DirtyPages::All) => Ok(()),
+            // Unknown, or too many.
+            Ok(DirtyPages::More) | Err(_) => self.mapping.discard(all),
+        }
+    }
+}
+
+/// Overwrites the bytes at `dirty` in a memory with those of the image, and with zeros outside.
+fn restore(dirty: Range<usize>, bytes: &mut [u8], image_place: &Range<usize>, image: &[u8]) {
+    let start = dirty.start.clamp(image_place.start, image_place.end);
+    let end = dirty.end.clamp(image_place.start, image_place.end);
+    if start >= end {
+        return bytes.fill(0);
+    }
+    let (before, rest) = bytes.split_at_mut(start - dirty.start);
+    let (inside, after) = rest.split_at_mut(end - start);
+    before.fill(0);
+    inside.copy_from_slice(&image[start - image_place.start..end - image_place.start]);
+    after.fill(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::restore;
+
+    #[test]
+    fn bytes_are_restored_inside_and_outside_of_an_image() {
+        let image: Vec<u8> = (1..=4).collect();
+        // The image lies at 10..14.
+        for (dirty, expected) in [
+            (0..4, vec![0, 0, 0, 0]),
+            (8..12, vec![0, 0, 1, 2]),
+            (11..13, vec![2, 3]),
+            (12..16, vec![3, 4, 0, 0]),
+            (8..16, vec![0, 0, 1, 2, 3, 4, 0, 0]),
+            (14..16, vec![0, 0]),
+        ] {
+            let mut bytes = vec![9; dirty.len()];
+            restore(dirty.clone(), &mut bytes, &(10..14), &image);
+            assert_eq!(bytes, expected, "{dirty:?}");
+        }
+        let mut bytes = [9; 2];
+        restore(5..7, &mut bytes, &(0..0), &[]);
+        assert_eq!(bytes, [0, 0]);
+    }
+}
