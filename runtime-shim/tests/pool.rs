@@ -2,6 +2,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(unsafe_code, reason = "test code that forks")]
 
+use std::panic::AssertUnwindSafe;
 use wasmelt::{Config, Engine, Error, Instance, Memory, Module, PoolConfig, Store, TrapCode};
 
 /// Engines that keep none, little and much.
@@ -57,20 +58,26 @@ impl Guest {
     }
 
     fn fill(&mut self, from: u32, to: u32) {
-        let fill = self.instance.get_typed_func::<(u32, u32), ()>(&self.store, "fill");
+        let fill = self
+            .instance
+            .get_typed_func::<(u32, u32), ()>(&self.store, "fill");
         fill.expect("exported")
             .call(&mut self.store, (from, to))
             .expect("inside");
     }
 
     fn grow(&mut self, pages: u32) {
-        let grow = self.instance.get_typed_func::<u32, i32>(&self.store, "grow");
+        let grow = self
+            .instance
+            .get_typed_func::<u32, i32>(&self.store, "grow");
         let old = grow.expect("exported").call(&mut self.store, pages);
         assert!(old.expect("no trap") >= 0);
     }
 
     fn read(&mut self, address: u32) -> Result<u32, Error> {
-        let read = self.instance.get_typed_func::<u32, u32>(&self.store, "read");
+        let read = self
+            .instance
+            .get_typed_func::<u32, u32>(&self.store, "read");
         read.expect("exported").call(&mut self.store, address)
     }
 
@@ -82,7 +89,12 @@ impl Guest {
         assert_eq!(&bytes[offset..offset + data.len()], data);
         assert!(bytes[offset + data.len()..].iter().all(|byte| *byte == 0));
         // Nothing behind it is there.
-        for address in [pages * 65536, pages * 65536 + 4096, (pages + 3) * 65536, 1 << 31] {
+        for address in [
+            pages * 65536,
+            pages * 65536 + 4096,
+            (pages + 3) * 65536,
+            1 << 31,
+        ] {
             let error = self.read(address).expect_err("outside");
             assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
         }
@@ -231,13 +243,13 @@ fn a_child_process_cleans_its_own_memories() {
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "one process more");
     if child == 0 {
-        let outcome = std::panic::catch_unwind(|| {
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
             for _ in 0..3 {
                 let mut guest = Guest::new(&module);
                 guest.check(4, 0, &data);
                 guest.fill(0, 4 * 65536);
             }
-        });
+        }));
         // SAFETY: ends the child.
         unsafe { libc::_exit(i32::from(outcome.is_err())) };
     }

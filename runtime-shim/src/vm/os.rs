@@ -314,13 +314,11 @@ impl PageRegion {
 /// The system's `PAGEMAP_SCAN` (Linux 6.7, `Documentation/admin-guide/mm/pagemap.rst`).
 mod pagemap {
     use super::{Mapping, PageRegion, address, host_page_size};
-    use core::{ops::Range, sync::atomic::{AtomicBool, Ordering}};
-    use std::{
-        fs::File,
-        io,
-        os::fd::AsRawFd,
-        sync::OnceLock,
+    use core::{
+        ops::Range,
+        sync::atomic::{AtomicBool, Ordering},
     };
+    use std::{fs::File, io, os::fd::AsRawFd, sync::OnceLock};
 
     /// `struct pm_scan_arg` of `linux/fs.h`.
     #[repr(C)]
