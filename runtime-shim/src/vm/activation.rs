@@ -12,6 +12,7 @@ use crate::error::Error;
 use core::{
     arch::naked_asm,
     cell::{Cell, UnsafeCell},
+    ffi::c_void,
     mem::{MaybeUninit, offset_of},
     ptr,
 };
@@ -28,12 +29,22 @@ pub(super) struct Activation {
     pub(super) fuel: Cell<i64>,
     /// The activation of this thread that this one is nested in.
     pub(super) previous: *mut Activation,
+    /// The `Store<T>` of the store's activation before this one.
+    pub(super) previous_store: *mut c_void,
+    /// Where a nested entry changed the limit of the store for its own duration, the one before;
+    /// else [`SAME_LIMIT`].
+    pub(super) previous_stack_limit: usize,
+    /// The fuel register of the guest that waits for this one, if fuel is metered.
+    pub(super) outer_fuel: i64,
     pub(super) block: *mut StoreBlock,
     /// Why compiled code was left without returning; null if it was not.
     stop: Cell<*mut Stop>,
     /// Written by the signal handler for [`land`], and by nobody else.
     fault: Cell<MaybeUninit<Fault>>,
 }
+
+/// No stack limit: none is so high.
+pub(super) const SAME_LIMIT: usize = usize::MAX;
 
 /// Offset of the saved stack pointer, for trampolines.
 pub(super) const ENTRY_SP: usize = offset_of!(Activation, entry_sp);
@@ -62,12 +73,15 @@ pub(super) struct Stop {
 
 impl Activation {
     #[inline]
-    pub(super) fn new(code: *const u8, previous: *mut Activation, block: *mut StoreBlock) -> Self {
+    pub(super) fn new(code: *const u8, block: *mut StoreBlock) -> Self {
         Self {
             entry_sp: Cell::new(0),
             code,
             fuel: Cell::new(0),
-            previous,
+            previous: ptr::null_mut(),
+            previous_store: ptr::null_mut(),
+            previous_stack_limit: SAME_LIMIT,
+            outer_fuel: 0,
             block,
             stop: Cell::new(ptr::null_mut()),
             fault: Cell::new(MaybeUninit::uninit()),
@@ -135,18 +149,19 @@ thread_local! {
     };
 }
 
-/// Calls a function with what this crate keeps of the current thread. Safe in a signal handler:
-/// the state has no destructor, and needs no initialisation.
-#[inline]
-pub(super) fn with_thread<R>(f: impl FnOnce(&ThreadState) -> R) -> R {
-    // SAFETY: the cell is only ever borrowed shared.
-    THREAD.with(|thread| f(unsafe { &*thread.get() }))
+/// What this crate keeps of the current thread, for as long as a function runs in it. Safe in a signal
+/// handler: the state has no destructor, and needs no initialisation.
+#[inline(always)]
+pub(super) fn thread<'a>() -> &'a ThreadState {
+    let state = THREAD.with(UnsafeCell::get);
+    // SAFETY: the state is only ever borrowed shared, by functions, which end before their thread.
+    unsafe { &*state }
 }
 
 /// The innermost activation of this thread; null outside compiled code and what it calls.
 #[inline]
 pub(super) fn current() -> *mut Activation {
-    with_thread(|thread| thread.activation.get())
+    thread().activation.get()
 }
 
 /// Leaves compiled code and everything it called: the entry trampoline returns to whoever called

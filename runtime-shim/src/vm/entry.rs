@@ -14,8 +14,7 @@
 #![allow(unsafe_code, reason = "calls compiled code by address")]
 
 use super::{
-    activation::{Activation, CODE, ENTRY_SP, FUEL, with_thread},
-    fuel::EnteredFuel,
+    activation::{Activation, CODE, ENTRY_SP, FUEL, SAME_LIMIT, ThreadState, thread},
     signals, stack,
     store_vm::StoreBlock,
 };
@@ -330,6 +329,56 @@ unsafe fn enter_with_bits(
     (registers.integer_result, registers.float_result)
 }
 
+/// The bits of a few integers; `None` for other parameters.
+fn integers(params: &[Val]) -> Option<[u64; MAX_DIRECT_INTEGERS]> {
+    let mut integers = [0; MAX_DIRECT_INTEGERS];
+    if params.len() > MAX_DIRECT_INTEGERS {
+        return None;
+    }
+    for (integer, param) in integers.iter_mut().zip(params) {
+        *integer = match param {
+            Val::I32(value) => u64::from(value.cast_unsigned()),
+            Val::I64(value) => value.cast_unsigned(),
+            _ => return None,
+        };
+    }
+    Some(integers)
+}
+
+/// Calls compiled code with the first `len` of these parameters, and returns an integer result.
+///
+/// # Safety
+///
+/// - The activation's code is a compiled function of `vmctx` with so many integer parameters, and
+///   without a float result.
+unsafe fn enter_with_integers(
+    vmctx: *mut VMContext,
+    activation: *mut Activation,
+    [a, b, c, d]: [u64; MAX_DIRECT_INTEGERS],
+    len: usize,
+) -> u64 {
+    macro_rules! enter {
+        ($($param:ident: $ty:ty),*) => {{
+            type Direct =
+                unsafe extern "C-unwind" fn(*mut VMContext, $($ty,)* *mut Activation) -> u64;
+            const LEN: usize = 0 $( + { let _: $ty = 0; 1 } )*;
+            // SAFETY: the trampoline for so many integers passes them on, and the caller promises
+            // that the code takes them.
+            unsafe {
+                let enter: Direct = transmute(ENTER[LEN]);
+                enter(vmctx, $($param,)* activation)
+            }
+        }};
+    }
+    match len {
+        0 => enter!(),
+        1 => enter!(a: u64),
+        2 => enter!(a: u64, b: u64),
+        3 => enter!(a: u64, b: u64, c: u64),
+        _ => enter!(a: u64, b: u64, c: u64, d: u64),
+    }
+}
+
 /// Parameters that can be passed to compiled code.
 #[doc(hidden)]
 pub trait EnterWasm: Sized {
@@ -421,28 +470,28 @@ fn wrong_float_environment(found: u32) -> Error {
 /// Takes back what an entry changed, when it returns and when a panic passes through it.
 struct EntryGuard<T> {
     store: *mut Store<T>,
-    previous: *mut Activation,
-    /// The store's innermost activation is this one's predecessor again.
-    previous_store: *mut c_void,
-    /// Where a nested entry lowered the limit of the store for its own duration.
-    previous_stack_limit: Option<usize>,
-    /// If fuel is metered.
-    fuel: Option<EnteredFuel>,
+    activation: *const Activation,
 }
 
 impl<T> Drop for EntryGuard<T> {
     #[inline]
     fn drop(&mut self) {
-        with_thread(|thread| thread.activation.set(self.previous));
-        // SAFETY: the entry has the store exclusively.
-        let store = unsafe { &mut *self.store };
-        let block = store.inner.vm.block_ref();
-        block.store.set(self.previous_store);
-        if let Some(fuel) = &self.fuel {
-            block.leave_fuel(fuel);
+        // SAFETY: the activation is a local of the entry.
+        let activation = unsafe { &*self.activation };
+        thread().activation.set(activation.previous);
+        // SAFETY: the block lives as long as the activation.
+        let block = unsafe { &*activation.block };
+        block.store.set(activation.previous_store);
+        if block.is_metered {
+            block.leave_fuel(activation.outer_fuel);
         }
-        if let Some(stack_limit) = self.previous_stack_limit {
-            store.inner.vm.set_stack_limit(stack_limit);
+        if activation.previous_stack_limit != SAME_LIMIT {
+            // SAFETY: the entry has the store exclusively.
+            let store = unsafe { &mut *self.store };
+            store
+                .inner
+                .vm
+                .set_stack_limit(activation.previous_stack_limit);
         }
     }
 }
@@ -461,47 +510,31 @@ fn run<T, R>(
     let block = unsafe { (*store).inner.vm.block() };
     // SAFETY: the block lives as long as the store.
     let block_ref: &StoreBlock = unsafe { &*block };
+    let thread = thread();
     let sp = stack::stack_pointer();
-    let (previous, limit, has_signal_stack) = with_thread(|thread| {
-        let previous = thread.activation.get();
-        let limit = stack::limit(thread, block_ref, previous, sp);
-        (previous, limit, thread.has_signal_stack.get())
-    });
-    if sp <= limit {
-        return Err(TrapCode::StackOverflow.into());
-    }
-    if block_ref.has_signals && !has_signal_stack {
-        signals::ensure_signal_stack()?;
-    }
-    let mut previous_stack_limit = None;
-    if limit != block_ref.stack_limit() {
-        let old_limit = block_ref.stack_limit();
-        if !block_ref.store.get().is_null() {
-            previous_stack_limit = Some(old_limit);
-        }
+    let previous_stack_limit = if stack::is_ready(thread, block_ref, sp) {
+        SAME_LIMIT
+    } else {
         // SAFETY: the store is lent exclusively, and its guest does not run now.
-        unsafe { (*store).inner.vm.set_stack_limit(limit) };
+        prepare_stack(unsafe { &mut (*store).inner }, thread, sp)?
+    };
+    let mut activation = Activation::new(code, block);
+    activation.previous = thread.activation.get();
+    activation.previous_store = block_ref.store.replace(store.cast());
+    activation.previous_stack_limit = previous_stack_limit;
+    if block_ref.is_metered {
+        let (in_use, outer) = block_ref.enter_fuel();
+        activation.fuel.set(in_use);
+        activation.outer_fuel = outer;
     }
-    let activation = Activation::new(code, previous, block);
     let activation = &raw const activation;
     let activation = activation.cast_mut();
-    let fuel = block_ref.is_metered.then(|| block_ref.enter_fuel());
-    if let Some(fuel) = &fuel {
-        // SAFETY: the activation is a local.
-        unsafe { (*activation).fuel.set(fuel.in_use) };
-    }
-    let guard = EntryGuard {
-        store,
-        previous,
-        previous_store: block_ref.store.replace(store.cast()),
-        previous_stack_limit,
-        fuel,
-    };
-    with_thread(|thread| thread.activation.set(activation));
+    let guard = EntryGuard { store, activation };
+    thread.activation.set(activation);
     let result = enter(activation);
     // SAFETY: the activation is a local.
     let activation = unsafe { &*activation };
-    if guard.fuel.is_some() && !activation.is_stopped() {
+    if block_ref.is_metered && !activation.is_stopped() {
         block_ref.set_fuel_register(activation.fuel.get());
     }
     drop(guard);
@@ -509,6 +542,28 @@ fn run<T, R>(
         return Err(activation.take_error());
     }
     Ok(result)
+}
+
+/// Sets the stack limit for an entry that is not like the one before. The result is what to set it
+/// back to.
+#[cold]
+#[inline(never)]
+fn prepare_stack(store: &mut StoreInner, thread: &ThreadState, sp: usize) -> Result<usize, Error> {
+    let block = store.vm.block_ref();
+    let limit = stack::limit(thread, block, thread.activation.get(), sp);
+    if sp <= limit {
+        return Err(TrapCode::StackOverflow.into());
+    }
+    if block.has_signals && !thread.has_signal_stack.get() {
+        signals::ensure_signal_stack()?;
+    }
+    let old_limit = block.stack_limit();
+    if limit == old_limit {
+        return Ok(SAME_LIMIT);
+    }
+    let is_nested = !block.store.get().is_null();
+    store.vm.set_stack_limit(limit);
+    Ok(if is_nested { old_limit } else { SAME_LIMIT })
 }
 
 /// Where a function of a known type begins.
@@ -612,7 +667,7 @@ pub(crate) fn call_dynamic<T>(
     inputs: &[Val],
     outputs: &mut [Val],
 ) -> Result<(), Error> {
-    let ty = store.inner.func_type(func).clone();
+    let ty = store.inner.func_type(func);
     ty.check_params(inputs)?;
     ty.prepare_outputs(outputs)?;
     if func.0.index(&store.inner).as_host().is_some() {
@@ -620,23 +675,34 @@ pub(crate) fn call_dynamic<T>(
     }
     store.run_call_hook(CallHook::CallingWasm)?;
     let callable = store.inner.callable(func);
-    let params = inputs.iter().map(|input| {
-        let bits = input.to_bits().expect("functions of modules take numbers");
-        (!input.ty().is_float(), bits)
-    });
-    let result = run(store, callable.code, |activation| {
-        // SAFETY: the code is a function of the instance, its type was compared, and the store
-        // that owns both is alive.
-        unsafe { enter_with_bits(callable.vmctx, activation, params) }
-    });
+    let vmctx = callable.vmctx;
+    let returns_float = outputs.first().is_some_and(|output| output.ty().is_float());
+    let result = match integers(inputs).filter(|_| !returns_float) {
+        Some(params) => run(store, callable.code, |activation| {
+            // SAFETY: the code is a function of the instance, its type was compared, and the store
+            // that owns both is alive.
+            (
+                unsafe { enter_with_integers(vmctx, activation, params, inputs.len()) },
+                0,
+            )
+        }),
+        None => run(store, callable.code, |activation| {
+            let params = inputs.iter().map(|input| {
+                let bits = input.to_bits().expect("functions of modules take numbers");
+                (!input.ty().is_float(), bits)
+            });
+            // SAFETY: as above.
+            unsafe { enter_with_bits(vmctx, activation, params) }
+        }),
+    };
     store.run_call_hook(CallHook::ReturningFromWasm)?;
     let (integer, float) = result?;
-    if let (Some(output), [result]) = (outputs.first_mut(), ty.results()) {
-        let bits = if result.is_float() { float } else { integer };
-        let result = result
-            .to_abi()
-            .expect("functions of modules return numbers");
-        *output = Val::from_bits(result, bits);
+    if let Some(output) = outputs.first_mut() {
+        // It has the type of the result.
+        let ty = output.ty();
+        let bits = if ty.is_float() { float } else { integer };
+        let ty = ty.to_abi().expect("functions of modules return numbers");
+        *output = Val::from_bits(ty, bits);
     }
     Ok(())
 }

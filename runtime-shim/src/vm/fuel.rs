@@ -25,32 +25,27 @@ impl StoreBlock {
         vm.fuel.wrapping_add(vm.fuel_added)
     }
 
-    /// What an entry gives to the fuel register.
-    #[inline]
-    pub(super) fn enter_fuel(&self) -> EnteredFuel {
+    /// What an entry gives to the fuel register, and what the register of the guest that waits holds, if
+    /// there is one.
+    pub(super) fn enter_fuel(&self) -> (i64, i64) {
         let in_use = self.fuel_in_use();
         // SAFETY: the store is lent exclusively to the entry, whose guest does not run yet.
         let vm = unsafe { &mut *self.vm() };
         vm.fuel_added = 0;
-        EnteredFuel {
-            in_use,
-            outer: vm.fuel,
-        }
+        (in_use, vm.fuel)
     }
 
     /// Takes back what an entry's compiled code left over, which is in the block.
-    #[inline]
-    pub(super) fn leave_fuel(&self, entered: &EnteredFuel) {
+    pub(super) fn leave_fuel(&self, outer: i64) {
         let in_use = self.fuel_in_use();
         // SAFETY: the guest of the entry does not run any more.
         let vm = unsafe { &mut *self.vm() };
         // An outer guest has this in its register still, and adds the difference.
-        vm.fuel = entered.outer;
-        vm.fuel_added = in_use.wrapping_sub(entered.outer);
+        vm.fuel = outer;
+        vm.fuel_added = in_use.wrapping_sub(outer);
     }
 
     /// Stores what compiled code left in its register.
-    #[inline]
     pub(super) fn set_fuel_register(&self, register: i64) {
         // SAFETY: the guest does not run.
         let vm = unsafe { &mut *self.vm() };
@@ -77,14 +72,6 @@ impl StoreBlock {
         vm.fuel = vm.fuel.wrapping_add(refill.cast_signed());
         vm.fuel >= i64::from(pending)
     }
-}
-
-/// What to restore when an entry ends.
-pub(super) struct EnteredFuel {
-    /// For the register.
-    pub(super) in_use: i64,
-    /// What the register of the guest that is waiting holds, if there is one.
-    outer: i64,
 }
 
 impl StoreVm {

@@ -14,7 +14,7 @@
 #![allow(unsafe_code, reason = "signal handlers")]
 
 use super::{
-    activation::{self, Activation, Fault, land, with_thread},
+    activation::{self, Activation, Fault, land, thread},
     os::{Mapping, address, host_page_size},
     store_vm::StoreBlock,
 };
@@ -239,7 +239,7 @@ pub(super) fn ensure_signal_stack() -> Result<(), Error> {
         }
     }
     unblock_signals();
-    with_thread(|thread| thread.has_signal_stack.set(true));
+    thread().has_signal_stack.set(true);
     Ok(())
 }
 
@@ -306,6 +306,6 @@ impl Drop for SignalStack {
             }
         }
         // Compiled code that a later destructor of this thread calls gets a stack again.
-        with_thread(|thread| thread.has_signal_stack.set(false));
+        thread().has_signal_stack.set(false);
     }
 }

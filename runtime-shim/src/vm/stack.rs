@@ -36,8 +36,24 @@ pub(super) fn stack_pointer() -> usize {
     sp
 }
 
+/// Whether an outermost entry at `sp` is like the last one of this store: the limit is right, and the
+/// thread has what signal handlers need.
+#[inline(always)]
+pub(super) fn is_ready(thread: &ThreadState, block: &StoreBlock, sp: usize) -> bool {
+    let limit = wanted_limit(block, sp).max(thread.stack_reserve_limit.get());
+    thread.activation.get().is_null()
+        && sp.wrapping_sub(thread.stack_low.get()) < thread.stack_len_bytes.get()
+        && limit == block.stack_limit()
+        && limit < sp
+        && (thread.has_signal_stack.get() || !block.has_signals)
+}
+
+#[inline(always)]
+fn wanted_limit(block: &StoreBlock, sp: usize) -> usize {
+    sp.saturating_sub(block.max_wasm_stack_bytes) & !(GRANULARITY_BYTES - 1)
+}
+
 /// The limit for an entry at `sp`, nested in `previous`.
-#[inline]
 pub(super) fn limit(
     thread: &ThreadState,
     block: &StoreBlock,
@@ -67,7 +83,7 @@ fn is_same_stack(outer_limit: usize, outer_activation: usize, sp: usize) -> bool
 
 #[inline]
 fn outermost_limit(thread: &ThreadState, block: &StoreBlock, sp: usize) -> usize {
-    let wanted = sp.saturating_sub(block.max_wasm_stack_bytes) & !(GRANULARITY_BYTES - 1);
+    let wanted = wanted_limit(block, sp);
     if sp.wrapping_sub(thread.stack_low.get()) < thread.stack_len_bytes.get() {
         return wanted.max(thread.stack_reserve_limit.get());
     }
