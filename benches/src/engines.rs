@@ -1,13 +1,18 @@
 //! The engines that are compared, behind one interface: compile, load, instantiate, call.
 
 mod interpreter_interface;
+mod native_engine;
+mod node_engine;
 mod wasmelt_engine;
 mod wasmi_engine;
 mod wasmtime_engine;
 
-use anyhow::{Result, bail, ensure};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::kernels::Input;
+use crate::phases::Phase;
 
 pub(crate) use interpreter_interface::engine_with_interpreter_interface;
 
@@ -19,8 +24,13 @@ pub trait Engine {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
-    /// The crate whose version in `Cargo.lock` is the engine's.
-    fn crate_name(&self) -> &'static str;
+    /// Its version.
+    fn version(&self) -> Version;
+
+    /// What it can take part in: all, unless it says otherwise.
+    fn phases(&self) -> &'static [Phase] {
+        &Phase::ALL
+    }
 
     /// What is set and what is left at its default, in words.
     fn settings(&self) -> String;
@@ -42,6 +52,25 @@ pub trait Engine {
     /// # Errors
     /// When the engine cannot load or refuses the bytes.
     fn load(&self, precompiled: &[u8]) -> Result<Box<dyn Module>>;
+}
+
+/// Where an engine's version stands.
+pub enum Version {
+    /// In `Cargo.lock`, for this crate.
+    Locked(&'static str),
+    /// The program said so itself.
+    Found(String),
+}
+
+impl Version {
+    /// As text.
+    #[must_use]
+    pub fn text(self) -> String {
+        match self {
+            Self::Locked(crate_name) => locked_version(crate_name).unwrap_or("unknown").to_owned(),
+            Self::Found(version) => version,
+        }
+    }
 }
 
 /// Compiled code, ready to be instantiated many times.
@@ -68,12 +97,22 @@ pub trait Instance {
     /// When the call traps.
     fn run_dynamic_many(&mut self, n: u32, times: u32) -> Result<u32>;
 
+    /// Calls `run(n)` once, and gives how long that took, if whoever calls cannot see it.
+    ///
+    /// # Errors
+    /// When the call traps.
+    fn run_timed(&mut self, n: u32) -> Result<(u32, Option<Duration>)> {
+        Ok((self.run_many(n, 1)?, None))
+    }
+
     /// Calls `run` with the input's argument and compares its result.
     ///
     /// # Errors
     /// When the call traps or gives another result.
-    fn check(&mut self, input: Input) -> Result<()> {
-        check_result(input, self.run_many(input.n, 1)?)
+    fn check(&mut self, input: Input) -> Result<Option<Duration>> {
+        let (result, taken) = self.run_timed(input.n)?;
+        check_result(input, result)?;
+        Ok(taken)
     }
 }
 
@@ -124,7 +163,7 @@ pub fn select_engines(names: &[String], baseline: &str) -> Result<Vec<Box<dyn En
     known
         .into_iter()
         .filter(|(name, _)| *name == baseline || wanted.contains(name))
-        .map(|(_, make)| make())
+        .map(|(name, make)| make().with_context(|| format!("the engine {name}")))
         .collect()
 }
 
@@ -141,6 +180,19 @@ fn known_engines() -> Vec<(&'static str, Make)> {
         let make = || Ok(Box::new(wasmelt_engine::WasmeltEngine::new(variant)?) as _);
         known.push((variant.name, Box::new(make)));
     }
+    for (name, is_hashed) in [
+        (wasmelt_engine::CACHED, true),
+        (wasmelt_engine::UNHASHED, false),
+    ] {
+        let make = move || Ok(Box::new(wasmelt_engine::CachedEngine::new(is_hashed)?) as _);
+        known.push((name, Box::new(make)));
+    }
+    for variant in native_engine::VARIANTS {
+        let make = || Ok(Box::new(native_engine::NativeEngine::new(*variant)?) as _);
+        known.push((variant.name, Box::new(make)));
+    }
+    let make = || Ok(Box::new(node_engine::NodeEngine::new()?) as _);
+    known.push((node_engine::NAME, Box::new(make)));
     for variant in wasmi_engine::VARIANTS {
         let make = || Ok(Box::new(wasmi_engine::WasmiEngine::new(variant)?) as _);
         known.push((variant.name, Box::new(make)));
@@ -172,13 +224,26 @@ mod tests {
 
     use super::{BASELINE, USUAL, known_engines, locked_version, select_engines};
 
+    const MAY_BE_ABSENT: [&str; 4] = ["gcc", "clang", "wasm2c", "node"];
+
     #[test]
-    fn every_engine_has_a_version_in_the_lock_file() {
+    fn every_engine_has_a_version() {
         for (name, make) in known_engines() {
-            let engine = make().expect("the settings are accepted");
+            let engine = match make() {
+                Ok(engine) => engine,
+                // A program that this machine does not have.
+                Err(error) if MAY_BE_ABSENT.contains(&name) => {
+                    eprintln!("not compared: {name}: {error:#}");
+                    continue;
+                }
+                Err(error) => panic!("{name}: {error:#}"),
+            };
             assert_eq!(engine.name(), name);
-            let version = locked_version(engine.crate_name());
-            assert!(version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit())));
+            let version = engine.version().text();
+            assert!(
+                version.starts_with(|c: char| c.is_ascii_digit()),
+                "{version}"
+            );
         }
         assert_eq!(locked_version("no-such-crate"), None);
     }

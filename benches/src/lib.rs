@@ -27,7 +27,6 @@
     reason = "statistics on small counts; nothing here is stored or trusted"
 )]
 
-pub mod clock;
 pub mod engines;
 pub mod kernels;
 pub mod machine;
@@ -35,7 +34,8 @@ pub mod phases;
 pub mod programs;
 pub mod report;
 pub mod sampling;
-pub mod stats;
+
+pub use wasmelt_measure::{clock, stats};
 
 mod picture;
 mod table;

@@ -1,6 +1,7 @@
 //! The phases of a module's life and the work that is timed in each, for every engine.
 
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -78,8 +79,8 @@ pub struct Lane<'e> {
     pub engine: &'static str,
     /// Operations that one call of `work` makes; times are given per operation.
     pub operations: u32,
-    /// Does the work once and checks its result.
-    pub work: Box<dyn FnMut() -> Result<()> + 'e>,
+    /// Does the work once and checks its result; gives how long it took, if whoever calls cannot see that.
+    pub work: Box<dyn FnMut() -> Result<Option<Duration>> + 'e>,
 }
 
 /// The case of one kernel, run with `input`.
@@ -135,7 +136,7 @@ fn compile_case<'e>(engines: &'e [Box<dyn Engine>], program: &Program) -> Result
             .instantiate()?
             .check(program.check)?;
         let wasm = program.wasm.clone();
-        Ok(Some((1, Box::new(move || engine.compile(&wasm).map(drop)))))
+        Ok(Some((1, Box::new(move || seen(engine.compile(&wasm))))))
     })?;
     Ok(plain_case(Phase::Compile, program.name, lanes))
 }
@@ -146,7 +147,7 @@ fn load_case<'e>(engines: &'e [Box<dyn Engine>], program: &Program) -> Result<Ca
             return Ok(None);
         };
         engine.load(&stored)?.instantiate()?.check(program.check)?;
-        Ok(Some((1, Box::new(move || engine.load(&stored).map(drop)))))
+        Ok(Some((1, Box::new(move || seen(engine.load(&stored))))))
     })?;
     Ok(plain_case(Phase::Load, program.name, lanes))
 }
@@ -155,7 +156,12 @@ fn instantiate_case<'e>(engines: &'e [Box<dyn Engine>], program: &Program) -> Re
     let lanes = lanes(engines, Phase::Instantiate, program.name, |engine| {
         let module = engine.compile(&program.wasm)?;
         module.instantiate()?.check(program.check)?;
-        Ok(Some((1, Box::new(move || module.instantiate().map(drop)))))
+        let called = program.is_called.then_some(program.check);
+        let work = move || {
+            let mut instance = module.instantiate()?;
+            called.map_or(Ok(None), |input| instance.check(input))
+        };
+        Ok(Some((1, Box::new(work))))
     })?;
     Ok(plain_case(Phase::Instantiate, program.name, lanes))
 }
@@ -168,13 +174,18 @@ fn call_cases(engines: &[Box<dyn Engine>]) -> Result<Vec<Case<'_>>> {
     let typed = lanes(engines, Phase::Call, "host_to_wasm_typed", |engine| {
         let mut instance = engine.compile(&empty.wasm)?.instantiate()?;
         let input = empty.check;
-        let work = move || check_result(input, instance.run_many(input.n, CALLS)?);
+        let work = move || seen(check_result(input, instance.run_many(input.n, CALLS)?));
         Ok(Some((CALLS, Box::new(work))))
     })?;
     let dynamic = lanes(engines, Phase::Call, "host_to_wasm_dynamic", |engine| {
         let mut instance = engine.compile(&empty.wasm)?.instantiate()?;
         let input = empty.check;
-        let work = move || check_result(input, instance.run_dynamic_many(input.n, CALLS)?);
+        let work = move || {
+            seen(check_result(
+                input,
+                instance.run_dynamic_many(input.n, CALLS)?,
+            ))
+        };
         Ok(Some((CALLS, Box::new(work))))
     })?;
     let to_host = lanes(engines, Phase::Call, "wasm_to_host", |engine| {
@@ -200,7 +211,12 @@ fn plain_case<'e>(phase: Phase, program: &str, lanes: Vec<Lane<'e>>) -> Case<'e>
 }
 
 /// Operations per call, and the call.
-type Work<'e> = (u32, Box<dyn FnMut() -> Result<()> + 'e>);
+type Work<'e> = (u32, Box<dyn FnMut() -> Result<Option<Duration>> + 'e>);
+
+/// Work whose time whoever calls it sees.
+fn seen<T>(done: Result<T>) -> Result<Option<Duration>> {
+    done.map(|_| None)
+}
 
 /// Prepares the work on each engine that can do it, and does it once: a wrong result ends here, before any timing.
 fn lanes<'e>(
@@ -210,7 +226,10 @@ fn lanes<'e>(
     prepare: impl Fn(&'e dyn Engine) -> Result<Option<Work<'e>>>,
 ) -> Result<Vec<Lane<'e>>> {
     let mut lanes = Vec::with_capacity(engines.len());
-    for engine in engines {
+    for engine in engines
+        .iter()
+        .filter(|engine| engine.phases().contains(&phase))
+    {
         let place = || format!("{phase}/{program} on {}", engine.name());
         let Some((operations, mut work)) = prepare(engine.as_ref()).with_context(place)? else {
             continue;

@@ -16,6 +16,8 @@ pub struct Program {
     pub wasm: Cow<'static, [u8]>,
     /// A cheap call that proves that the result works.
     pub check: Input,
+    /// Whether that call is part of what is measured when it is instantiated.
+    pub is_called: bool,
 }
 
 /// `run` gives its argument plus one: the cost of calling it is the cost of entering wasm.
@@ -57,7 +59,8 @@ pub fn host_steps() -> Result<Program> {
     )
 }
 
-/// A memory of 16 MiB whose first MiB comes from a data segment; `run(n)` reads byte n.
+/// A memory of 16 MiB whose first MiB comes from a data segment; `run(n)` writes a byte to each of the first n
+/// pages and gives the byte behind it.
 ///
 /// # Errors
 /// When the text does not parse, which would be a mistake here.
@@ -67,16 +70,35 @@ pub fn large_data() -> Result<Program> {
     text.push_str("(module (memory 256) (data (i32.const 0) \"");
     text.extend((0..LEN_BYTES).map(|at| char::from(b'a' + (at % 26) as u8)));
     text.push_str(
-        r#"") (func (export "run") (param i32) (result i32) (i32.load8_u (local.get 0))))"#,
+        r#"") (func (export "run") (param $n i32) (result i32) (local $page i32)
+            (loop $next
+                (i32.store8 (i32.shl (local.get $page) (i32.const 12)) (i32.const 0))
+                (local.set $page (i32.add (local.get $page) (i32.const 1)))
+                (br_if $next (i32.lt_u (local.get $page) (local.get $n))))
+            (i32.load8_u offset=1 (i32.const 0))))"#,
     );
     program(
         "large_data",
         &text,
         Input {
-            n: 27,
+            n: 1,
             expected: u32::from(b'b'),
         },
     )
+}
+
+/// The same, and 256 pages are written each time.
+fn large_data_written() -> Result<Program> {
+    let large_data = large_data()?;
+    Ok(Program {
+        name: "large_data_written",
+        check: Input {
+            n: 256,
+            ..large_data.check
+        },
+        is_called: true,
+        ..large_data
+    })
 }
 
 /// Two thousand functions of straight-line code, loops, loads and calls: something that takes a compiler's time.
@@ -141,6 +163,7 @@ pub fn compiled_programs() -> Result<Vec<Program>> {
             name: kernel.name,
             wasm: Cow::Borrowed(kernel.wasm),
             check: kernel.small,
+            is_called: false,
         })
         .collect();
     programs.push(many_functions()?);
@@ -159,8 +182,9 @@ pub fn instantiated_programs() -> Result<Vec<Program>> {
             name: kernel.name,
             wasm: Cow::Borrowed(kernel.wasm),
             check: kernel.small,
+            is_called: false,
         });
-    Ok([empty()?, large_data()?]
+    Ok([empty()?, large_data()?, large_data_written()?]
         .into_iter()
         .chain(vtable)
         .collect())
@@ -171,5 +195,6 @@ fn program(name: &'static str, text: &str, check: Input) -> Result<Program> {
         name,
         wasm: Cow::Owned(wat::parse_str(text)?),
         check,
+        is_called: false,
     })
 }

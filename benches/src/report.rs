@@ -2,14 +2,13 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::engines::{BASELINE, locked_version, select_engines};
+use crate::engines::{BASELINE, select_engines};
 use crate::kernels::{Category, KERNELS, Kernel, lookup_kernel};
 use crate::machine::Machine;
 use crate::phases::{Case, Phase, execute_case, fixed_cases};
@@ -90,7 +89,7 @@ pub struct EngineReport {
     /// Its name.
     pub name: &'static str,
     /// Its version.
-    pub version: &'static str,
+    pub version: String,
     /// Its settings in words.
     pub settings: String,
 }
@@ -168,7 +167,7 @@ pub fn report(options: &Options, out: &mut dyn Write) -> Result<Report> {
             .iter()
             .map(|engine| EngineReport {
                 name: engine.name(),
-                version: locked_version(engine.crate_name()).unwrap_or("unknown"),
+                version: engine.version().text(),
                 settings: engine.settings(),
             })
             .collect(),
@@ -364,15 +363,4 @@ fn effort(options: &Options) -> Effort {
 
 fn write_file(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A time with a fitting unit and three or four digits.
-pub(crate) fn display_time(nanoseconds: f64) -> String {
-    let duration = Duration::from_nanos(1).as_secs_f64() * nanoseconds;
-    match nanoseconds {
-        ns if ns < 1e3 => format!("{ns:.2} ns"),
-        ns if ns < 1e6 => format!("{:.2} us", duration * 1e6),
-        ns if ns < 1e9 => format!("{:.2} ms", duration * 1e3),
-        _ => format!("{duration:.2} s"),
-    }
 }

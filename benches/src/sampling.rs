@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::phases::Case;
 use crate::stats::Random;
+use wasmelt_measure::repeats_for;
 
 /// How long and how often to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +48,9 @@ pub fn sample_interleaved(
     let mut repeats = Vec::with_capacity(case.lanes.len());
     for lane in &mut case.lanes {
         let start = clock.now();
-        (lane.work)()?;
-        repeats.push(repeats_for(clock.now() - start, effort.sample_time));
+        let taken = (lane.work)()?;
+        let taken = taken.unwrap_or_else(|| clock.now() - start);
+        repeats.push(repeats_for(taken, effort.sample_time));
     }
     let mut samples = vec![Vec::with_capacity(effort.rounds as usize); case.lanes.len()];
     let mut order: Vec<usize> = (0..case.lanes.len()).collect();
@@ -57,24 +59,20 @@ pub fn sample_interleaved(
         for &index in &order {
             let lane = &mut case.lanes[index];
             let start = clock.now();
+            let mut taken = None;
             for _ in 0..repeats[index] {
-                (lane.work)().with_context(|| {
+                let once = (lane.work)().with_context(|| {
                     format!("{}/{} on {}", case.phase, case.program, lane.engine)
                 })?;
+                taken = once.map(|once| taken.unwrap_or_default() + once);
             }
-            let elapsed = clock.now() - start;
+            let elapsed = taken.unwrap_or_else(|| clock.now() - start);
             let operations = f64::from(repeats[index]) * f64::from(lane.operations);
             // A clock that did not advance would make ratios infinite.
             samples[index].push((elapsed.as_nanos() as f64).max(1.0) / operations);
         }
     }
     Ok(samples)
-}
-
-/// How often to do work that took `once` so that a sample takes about `sample_time`.
-fn repeats_for(once: Duration, sample_time: Duration) -> u32 {
-    const MOST: u128 = 100_000;
-    (sample_time.as_nanos() / once.as_nanos().max(1)).clamp(1, MOST) as u32
 }
 
 #[cfg(test)]
@@ -84,7 +82,7 @@ mod tests {
 
     use anyhow::bail;
 
-    use super::{Effort, repeats_for, sample_interleaved};
+    use super::{Effort, sample_interleaved};
     use crate::phases::{Case, Lane, Phase};
     use crate::stats::Random;
 
@@ -112,7 +110,7 @@ mod tests {
             operations: 1,
             work: Box::new(move || {
                 log_ref.borrow_mut().push(engine);
-                Ok(())
+                Ok(None)
             }),
         };
         let samples = sample_interleaved(
@@ -136,7 +134,7 @@ mod tests {
             if calls > 1 {
                 bail!("wrong result")
             } else {
-                Ok(())
+                Ok(None)
             }
         };
         let lane = Lane {
@@ -147,13 +145,5 @@ mod tests {
         let error = sample_interleaved(&mut case(vec![lane]), EFFORT, &mut Random::new(1))
             .expect_err("the second call fails");
         assert_eq!(format!("{error:#}"), "call/program on a: wrong result");
-    }
-
-    #[test]
-    fn short_work_is_repeated_and_long_work_is_not() {
-        let [short, long] = [1, 100].map(Duration::from_micros);
-        assert_eq!(repeats_for(short, 10 * short), 10);
-        assert_eq!(repeats_for(long, 10 * short), 1);
-        assert_eq!(repeats_for(Duration::ZERO, Duration::from_secs(1)), 100_000);
     }
 }

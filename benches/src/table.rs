@@ -1,7 +1,8 @@
 //! Lays a report out as text: a header, a table per phase, the averages.
 
-use crate::report::{PhaseReport, ProgramReport, Report, display_time};
+use crate::report::{PhaseReport, ProgramReport, Report};
 use crate::stats::Estimate;
+use wasmelt_measure::display_time;
 
 /// The whole report as text.
 pub(crate) fn table(report: &Report) -> String {

@@ -11,6 +11,7 @@ Examples:
   wasmelt run module.wasm --invoke add 1 2    compile (or take from the cache) and call
   wasmelt run module.so --invoke add 1 2      load what was compiled, and call
   wasmelt inspect module.so                   what is in it, and would this host load it
+  wasmelt bench module.wasm --invoke add 1 2  time every step beside an interpreter's
   wasmelt wast suite/ --matrix                run the specification's scripts
 
 Exit codes:
@@ -52,6 +53,9 @@ pub(crate) enum Verb {
     Inspect(InspectArgs),
     /// Call a function of a module or an artifact
     Run(RunArgs),
+    /// Time the steps of a module's life beside an interpreter's
+    #[cfg(feature = "bench")]
+    Bench(crate::bench::BenchArgs),
     /// Run specification scripts
     #[cfg(feature = "wast")]
     #[command(after_help = WAST_EXAMPLES)]

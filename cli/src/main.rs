@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+#[cfg(feature = "bench")]
+mod bench;
 mod codegen;
 mod compile;
 mod describe;
@@ -40,6 +42,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Compile(args) => compile::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         Verb::Inspect(args) => inspect::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         Verb::Run(args) => run::run(&args, quiet).map(|()| ExitCode::SUCCESS),
+        #[cfg(feature = "bench")]
+        Verb::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "wast")]
         Verb::Wast(args) => Ok(run_wast(&args, quiet)),
         Verb::Completions { shell } => print_completions(shell).map(|()| ExitCode::SUCCESS),

@@ -27,9 +27,14 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Prints one JSON document on standard output.
 pub(crate) fn print_json(document: &impl Serialize) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(document).expect("reports have string keys only");
-    text.push('\n');
-    print(&text)
+    print_bytes(&to_json(document))
+}
+
+/// A JSON document as it is printed.
+pub(crate) fn to_json(document: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(document).expect("reports have string keys only");
+    text.push(b'\n');
+    text
 }
 
 /// Where a result goes.

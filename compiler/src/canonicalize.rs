@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 /// Most places in one function that get a jump; beyond, or without optimisation, selects are shorter
 /// to compile.
-const MAX_JUMPS: usize = 2000;
+const MAX_JUMPS: usize = 500;
 
 /// What is known of a float's bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -36,9 +36,8 @@ enum Kind {
     Bits,
 }
 
-/// A place where a value becomes canonical: before an instruction.
+/// A value that becomes canonical at a place.
 struct Place {
-    before: Inst,
     value: Value,
     /// Instructions that use it from there on.
     users: Vec<Inst>,
@@ -53,23 +52,26 @@ pub(crate) fn canonicalize(func: &mut Function, loops: Option<&LoopAnalysis>) {
     let needed = find_needed(func, &flows);
     let users = find_users(func, &kinds, &needed);
     let places = find_places(func, &users, loops);
-    let use_jumps = loops.is_some() && places.len() <= MAX_JUMPS;
+    let count: usize = places.iter().map(|(_, values)| values.len()).sum();
+    let use_jumps = loops.is_some() && count <= MAX_JUMPS;
+    let mut replaced: BTreeMap<Inst, BTreeMap<Value, Value>> = BTreeMap::new();
     // From the back, so that what is still to be done stays in its block.
-    for place in places.into_iter().rev() {
+    for (before, values) in places.into_iter().rev() {
         let canonical = if use_jumps {
-            jump_if_nan(func, &place)
+            jump_if_nan(func, before, &values)
         } else {
-            select_if_nan(func, &place)
+            select_if_nan(func, before, &values)
         };
-        for user in place.users {
-            func.dfg.map_inst_values(user, |value| {
-                if value == place.value {
-                    canonical
-                } else {
-                    value
-                }
-            });
+        for (place, canonical) in values.into_iter().zip(canonical) {
+            for user in place.users {
+                let of_user = replaced.entry(user).or_default();
+                of_user.insert(place.value, canonical);
+            }
         }
+    }
+    for (user, replaced) in replaced {
+        func.dfg
+            .map_inst_values(user, |value| replaced.get(&value).copied().unwrap_or(value));
     }
 }
 
@@ -219,13 +221,15 @@ fn find_kinds(func: &Function, flows: &Flows) -> SecondaryMap<Value, Kind> {
 
 /// Which floats go, unchanged, to an instruction that sees their bits.
 fn find_needed(func: &Function, flows: &Flows) -> SecondaryMap<Value, bool> {
-    let mut needed = SecondaryMap::new();
+    let mut needed: SecondaryMap<Value, bool> = SecondaryMap::new();
     let mut changed = Vec::new();
     for block in func.layout.blocks() {
         for inst in func.layout.block_insts(block) {
             for value in seen_by(func, inst) {
-                needed[*value] = true;
-                changed.push(*value);
+                if !needed[*value] {
+                    needed[*value] = true;
+                    changed.push(*value);
+                }
             }
         }
     }
@@ -282,12 +286,12 @@ fn find_users(
 }
 
 /// Decides for each value whether it becomes canonical once, where it is defined, or in each block
-/// that must see it so; in the order of the layout.
+/// that must see it so: before which instructions, in the order of the layout, and which values.
 fn find_places(
     func: &Function,
     users: &BTreeMap<Value, Vec<Inst>>,
     loops: Option<&LoopAnalysis>,
-) -> Vec<Place> {
+) -> Vec<(Inst, Vec<Place>)> {
     let weight = |block: Block| -> u64 {
         let level = loops.map_or(0, |loops| loops.loop_level(block).level());
         1 << (3 * level.min(10))
@@ -312,7 +316,6 @@ fn find_places(
         };
         for (before, users) in groups {
             by_first.entry(before).or_default().push(Place {
-                before,
                 value: *value,
                 users,
             });
@@ -321,7 +324,7 @@ fn find_places(
     let mut places = Vec::new();
     for block in func.layout.blocks() {
         for inst in func.layout.block_insts(block) {
-            places.extend(by_first.remove(&inst).unwrap_or_default());
+            places.extend(by_first.remove(&inst).map(|values| (inst, values)));
         }
     }
     places
@@ -338,41 +341,51 @@ fn definition(func: &Function, value: Value) -> (Block, Inst) {
     found.expect("a float is not the result of a block's last instruction")
 }
 
-/// Goes to a block of its own for the canonical NaN, and returns what both ways come with.
-fn jump_if_nan(func: &mut Function, place: &Place) -> Value {
-    let ty = func.dfg.value_type(place.value);
-    let location = func.srcloc(place.before);
-    let before = func
-        .layout
-        .inst_block(place.before)
-        .expect("it is in the layout");
+/// Goes to blocks of their own for canonical NaNs, and returns what all ways come with.
+fn jump_if_nan(func: &mut Function, before: Inst, places: &[Place]) -> Vec<Value> {
+    let location = func.srcloc(before);
+    let mut block = func.layout.inst_block(before).expect("it is in the layout");
     let rest = func.dfg.make_block();
-    let canonical = func.dfg.append_block_param(rest, ty);
-    func.layout.split_block(rest, place.before);
-    let cold = func.dfg.make_block();
-    func.layout.insert_block_after(cold, rest);
-    func.layout.set_cold(cold);
-
-    let mut cursor = FuncCursor::new(func).at_bottom(before);
-    cursor.set_srcloc(location);
-    let value = place.value;
-    let is_nan = cursor.ins().fcmp(FloatCC::Unordered, value, value);
-    cursor.ins().brif(is_nan, cold, &[], rest, &[value.into()]);
-    cursor.goto_bottom(cold);
-    let nan = nan(&mut cursor, ty);
-    cursor.ins().jump(rest, &[nan.into()]);
+    func.layout.split_block(rest, before);
+    let mut canonical = Vec::with_capacity(places.len());
+    for (position, place) in (1..).zip(places) {
+        let value = place.value;
+        let ty = func.dfg.value_type(value);
+        let next = if position == places.len() {
+            rest
+        } else {
+            let next = func.dfg.make_block();
+            func.layout.insert_block_after(next, block);
+            next
+        };
+        canonical.push(func.dfg.append_block_param(next, ty));
+        let cold = func.dfg.make_block();
+        func.layout.insert_block_after(cold, next);
+        func.layout.set_cold(cold);
+        let mut cursor = FuncCursor::new(func).at_bottom(block);
+        cursor.set_srcloc(location);
+        let is_nan = cursor.ins().fcmp(FloatCC::Unordered, value, value);
+        cursor.ins().brif(is_nan, cold, &[], next, &[value.into()]);
+        cursor.goto_bottom(cold);
+        let nan = nan(&mut cursor, ty);
+        cursor.ins().jump(next, &[nan.into()]);
+        block = next;
+    }
     canonical
 }
 
-fn select_if_nan(func: &mut Function, place: &Place) -> Value {
-    let ty = func.dfg.value_type(place.value);
-    let location = func.srcloc(place.before);
-    let mut cursor = FuncCursor::new(func).at_inst(place.before);
+fn select_if_nan(func: &mut Function, before: Inst, places: &[Place]) -> Vec<Value> {
+    let location = func.srcloc(before);
+    let mut cursor = FuncCursor::new(func).at_inst(before);
     cursor.set_srcloc(location);
-    let value = place.value;
-    let is_nan = cursor.ins().fcmp(FloatCC::Unordered, value, value);
-    let nan = nan(&mut cursor, ty);
-    cursor.ins().select(is_nan, nan, value)
+    let select = |place: &Place| {
+        let value = place.value;
+        let ty = cursor.func.dfg.value_type(value);
+        let is_nan = cursor.ins().fcmp(FloatCC::Unordered, value, value);
+        let nan = nan(&mut cursor, ty);
+        cursor.ins().select(is_nan, nan, value)
+    };
+    places.iter().map(select).collect()
 }
 
 fn nan(cursor: &mut FuncCursor<'_>, ty: Type) -> Value {

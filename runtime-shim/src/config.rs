@@ -41,6 +41,8 @@ pub enum CompilationMode {
 ///
 /// A memory's reservation of address space goes back to its engine when the memory's store is dropped.
 /// It is clean by then, whatever the guest wrote: no instance ever sees anything of another one.
+/// Memories that have grown beyond 64 MiB are not kept. What a host did to the pages themselves, such
+/// as `mprotect` or `userfaultfd`, it must undo before.
 ///
 /// # Example
 ///
@@ -112,7 +114,7 @@ pub struct Config {
     max_wasm_stack_bytes: usize,
     ignore_custom_sections: bool,
     allow_start_fn: bool,
-    pool: PoolConfig,
+    pool: Option<PoolConfig>,
     unavailable: Vec<&'static str>,
     #[cfg(feature = "compile")]
     on_progress: Option<ProgressFn>,
@@ -133,7 +135,7 @@ impl Default for Config {
             max_wasm_stack_bytes: 1 << 20,
             ignore_custom_sections: false,
             allow_start_fn: true,
-            pool: PoolConfig::UNASKED,
+            pool: None,
             unavailable: Vec::new(),
             #[cfg(feature = "compile")]
             on_progress: None,
@@ -298,14 +300,24 @@ impl Config {
         self.set_unavailable("floats(false)", !enable)
     }
 
-    /// How many memories the engine keeps for new instances. Default: 8 of one page each.
+    /// How many memories the engine keeps for new instances. Default: 8, of one page each; none if the
+    /// address space of the process is limited.
     pub fn pool(&mut self, pool: PoolConfig) -> &mut Self {
-        self.pool = pool;
+        self.pool = Some(pool);
         self
     }
 
-    pub(crate) fn pool_config(&self) -> PoolConfig {
-        self.pool
+    /// The pool, given the limit of this process on its address space: where that is scarce, none is
+    /// kept unasked.
+    pub(crate) fn resolve_pool(&self, address_space_limit: Option<u64>) -> PoolConfig {
+        match (self.pool, address_space_limit) {
+            (Some(pool), _) => pool,
+            (None, None) => PoolConfig::UNASKED,
+            (None, Some(_)) => PoolConfig {
+                max_memories: 0,
+                ..PoolConfig::UNASKED
+            },
+        }
     }
 
     fn set_unavailable(&mut self, option: &'static str, is_set: bool) -> &mut Self {

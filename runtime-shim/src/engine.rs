@@ -49,7 +49,9 @@ impl Engine {
         if config.codegen().signals {
             vm::install_signal_handlers();
         }
-        let memory_pool = Arc::new(vm::MemoryPool::new(config.pool_config()));
+        let memory_pool = Arc::new(vm::MemoryPool::new(
+            config.resolve_pool(vm::address_space_limit()),
+        ));
         Self {
             inner: Arc::new(EngineInner {
                 config,

@@ -52,6 +52,14 @@ struct ModuleInner {
     cache_failure: std::sync::OnceLock<wasmelt_cache::CacheError>,
 }
 
+impl Drop for ModuleInner {
+    fn drop(&mut self) {
+        if self.library.manifest().image.is_some() {
+            self.engine.memory_pool().forget_dead_modules();
+        }
+    }
+}
+
 /// A [`Module`] that does not keep it alive.
 #[derive(Clone)]
 pub(crate) struct ModuleWeak {
@@ -59,6 +67,11 @@ pub(crate) struct ModuleWeak {
 }
 
 impl ModuleWeak {
+    /// Whether the module is gone.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.inner.strong_count() == 0
+    }
+
     /// Whether it is this module. No other one can be taken for it, even when it is gone.
     pub(crate) fn is(&self, module: &Module) -> bool {
         // The allocation of the counts stays as long as there is a weak reference.

@@ -91,7 +91,7 @@ const PARTS: &str = r#"
   (import "host" "fail" (func $fail))
   (import "host" "again" (func $again))
   (memory 1)
-  (func (export "straight") (param i32)
+  (func $straight (export "straight") (param i32)
     local.get 0 drop nop)                      ;; 1
   (func (export "loop") (param i32)
     (loop                                      ;; 0
@@ -128,6 +128,21 @@ const PARTS: &str = r#"
     (i32.store (local.get 0) (i32.const 1))    ;; 3
     (if (local.get 0) (then))                  ;; 2
     (i32.store (local.get 0) (i32.const 2)))   ;; 3
+  ;; The same, and what lies between is not on the way from the one to the other.
+  (func (export "stores apart") (param i32) (local i32)
+    (block
+      (if (i32.eqz (local.get 1))              ;; 3
+        (then (i32.store (local.get 0) (i32.const 1)))      ;; 3
+        (else (br 1)))
+      (i32.store (local.get 0) (i32.const 2))))             ;; 3
+  ;; The load behind the call is part of the addition.
+  (func (export "second load") (param i32)
+    (drop (i32.load (i32.const 0)))            ;; 2
+    (i32.store (i32.const 0)                   ;; 1
+      (i32.add (i32.add (i32.load (i32.const 4)) ;; 2
+          (block (result i32) (call $straight (i32.const 0)) ;; 2 + 1
+            (i32.load (local.get 0))))         ;; 2
+        (i32.const 1))))                       ;; 2 + 1 + 1
   (func (export "divide") (param i32)
     (drop (i32.div_u (i32.const 1) (local.get 0))))         ;; 3
   (func (export "look") (param i32)
@@ -176,6 +191,8 @@ fn every_engine_charges_what_the_schedule_says() {
             ("merged", -1, (Some(T::MemoryOutOfBounds), 6)),
             ("hoisted", -1, (Some(T::MemoryOutOfBounds), 5)),
             ("stores", -1, (Some(T::MemoryOutOfBounds), 5)),
+            ("stores apart", -1, (Some(T::MemoryOutOfBounds), 6)),
+            ("second load", -1, (Some(T::MemoryOutOfBounds), 10)),
             ("divide", 1, (None, 3)),
             ("divide", 0, (Some(T::IntegerDivisionByZero), 3)),
             ("look", 0, (None, 3)),

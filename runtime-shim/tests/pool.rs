@@ -117,7 +117,11 @@ fn nothing_of_a_guest_is_seen_by_the_next_one() {
         let modules: Vec<_> = (1u8..)
             .zip(SHAPES)
             .map(|(seed, (pages, offset, len))| {
-                let data: Vec<u8> = (0..len).map(|at| seed.wrapping_add(at as u8)).collect();
+                let data: Vec<u8> = (0..=255)
+                    .map(|at| seed.wrapping_add(at))
+                    .cycle()
+                    .take(len)
+                    .collect();
                 (module(&engine, pages, offset, &data), pages, offset, data)
             })
             .collect();
@@ -210,6 +214,23 @@ fn memories_of_the_host_are_used_again_too() {
             assert!(bytes.iter().all(|byte| *byte == 0));
             bytes.fill(1);
         }
+    }
+}
+
+#[test]
+fn an_image_of_a_module_that_is_gone_is_gone_too() {
+    for engine in engines() {
+        for seed in 1..5u8 {
+            let data = vec![seed; 200_000];
+            let module = module(&engine, 4, 4096, &data);
+            let mut guest = Guest::new(&module);
+            guest.check(4, 4096, &data);
+            guest.fill(0, 4 * 65536);
+            drop(guest);
+            drop(module);
+        }
+        let plain = self::module(&engine, 4, 0, b"");
+        Guest::new(&plain).check(4, 0, b"");
     }
 }
 

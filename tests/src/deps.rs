@@ -61,7 +61,12 @@ pub const RULES: &[Rule] = &[
     Rule {
         package: "wasmelt-cli",
         always: LIBRARIES,
-        optional: &["wasmelt-spec-tests"],
+        optional: &["wasmelt-measure", "wasmelt-spec-tests"],
+    },
+    Rule {
+        package: "wasmelt-measure",
+        always: &[],
+        optional: &[],
     },
     Rule {
         package: "xtask",

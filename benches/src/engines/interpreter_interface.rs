@@ -54,8 +54,8 @@ macro_rules! engine_with_interpreter_interface {
                 self.name
             }
 
-            fn crate_name(&self) -> &'static str {
-                stringify!($krate)
+            fn version(&self) -> engines::Version {
+                engines::Version::Locked(stringify!($krate))
             }
 
             fn settings(&self) -> String {

@@ -8,7 +8,10 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use anyhow::{Result, anyhow};
-use wasmtime::{Config, Engine, Func, InstancePre, Linker, Module, Store, TypedFunc, Val};
+use wasmtime::{
+    Config, Engine, Func, InstanceAllocationStrategy, InstancePre, Linker, Module, Store,
+    TypedFunc, Val,
+};
 
 use crate::engines::{self, Variant};
 
@@ -64,6 +67,20 @@ pub(crate) const VARIANTS: &[Variant<Config>] = &[
         },
     },
     Variant {
+        name: "wasmtime-pool",
+        settings: "defaults, but with the pooling allocator in its defaults",
+        configure: |config| {
+            config.allocation_strategy(InstanceAllocationStrategy::pooling());
+        },
+    },
+    Variant {
+        name: "pulley",
+        settings: "wasmtime's interpreter, of code that Cranelift optimised for it",
+        configure: |config| {
+            config.target("pulley64").expect("it is in this build");
+        },
+    },
+    Variant {
         name: "wasmtime-nan",
         settings: "defaults, but with NaN canonicalisation",
         configure: |config| {
@@ -111,8 +128,8 @@ impl engines::Engine for WasmtimeEngine {
         self.variant.name
     }
 
-    fn crate_name(&self) -> &'static str {
-        "wasmtime"
+    fn version(&self) -> engines::Version {
+        engines::Version::Locked("wasmtime")
     }
 
     fn settings(&self) -> String {

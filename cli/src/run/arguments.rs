@@ -6,18 +6,18 @@ use wasmelt_abi::ValType;
 
 /// A result in words.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct ResultText {
+pub(crate) struct ResultText {
     #[serde(rename = "type")]
     ty: String,
     /// As printed: integers signed, floats in the shortest form that reads back.
-    pub(super) value: String,
+    pub(crate) value: String,
     /// The bits of a float, which tell one NaN from another.
     #[serde(skip_serializing_if = "Option::is_none")]
     bits: Option<String>,
 }
 
 /// The results of a call.
-pub(super) fn results_text(results: &[Val]) -> Vec<ResultText> {
+pub(crate) fn results_text(results: &[Val]) -> Vec<ResultText> {
     results.iter().map(result_text).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The verb `run`: loads or compiles a module and calls an export of it.
 
-mod arguments;
+pub(crate) mod arguments;
 mod error;
 
 use crate::{
@@ -214,29 +214,10 @@ impl RunArgs {
     }
 
     fn config(&self) -> Result<Config, Failure> {
-        let codegen = &self.codegen;
-        let arch = Arch::host().ok_or_else(|| Failure::usage("this machine is no target"))?;
-        // The compiler's own words are those of `wasmelt compile`.
-        let options = codegen.options(arch).map_err(Failure::usage)?;
-        options
-            .check()
-            .map_err(|error| Failure::usage(error.to_string()))?;
-        let mut config = Config::new();
-        config
-            .preset(options.codegen.preset)
-            .opt_level(options.codegen.opt_level)
-            .bounds_checks(match codegen.bounds {
-                Some(BoundsStrategy::Guard) => BoundsChecks::Guard,
-                Some(BoundsStrategy::Explicit) => BoundsChecks::Explicit,
-                None => BoundsChecks::Auto,
-            })
-            .signals(options.codegen.signals)
-            .nan_canonicalization(options.codegen.nan_canonicalization)
-            .spectre_mitigation(options.codegen.spectre_mitigation)
-            .consume_fuel(options.codegen.fuel || self.fuel_limit.is_some())
-            .interruption(options.codegen.interruption)
-            .cpu(options.cpu_level)
-            .compile_threads(options.threads);
+        let mut config = config(&self.codegen)?;
+        if self.fuel_limit.is_some() {
+            config.consume_fuel(true);
+        }
         Ok(config)
     }
 
@@ -289,30 +270,9 @@ impl RunArgs {
     fn call<'a>(&self, name: &'a str, ty: &FuncType) -> Result<Call<'a>, String> {
         Ok(Call {
             name,
-            inputs: self.parse_arguments(name, ty)?,
+            inputs: parse_arguments(&self.arguments, name, ty)?,
             outputs: vec![Val::I32(0); ty.results.len()],
         })
-    }
-
-    fn parse_arguments(&self, function: &str, ty: &FuncType) -> Result<Vec<Val>, String> {
-        let function = printable_name(function);
-        if self.arguments.len() != ty.params.len() {
-            return Err(format!(
-                "`{function}` takes ({}), that is {} arguments, and {} are given",
-                val_types(&ty.params),
-                ty.params.len(),
-                self.arguments.len()
-            ));
-        }
-        let pairs = self.arguments.iter().zip(&ty.params);
-        (1..)
-            .zip(pairs)
-            .map(|(number, (text, ty))| {
-                parse_value(text, *ty).map_err(|reason| {
-                    format!("argument {number} of `{function}`, `{text}`, {reason}")
-                })
-            })
-            .collect()
     }
 
     fn execute(&self, module: &Module, call: Option<&mut Call<'_>>) -> End {
@@ -394,7 +354,59 @@ fn execute(
     function.call(store, &call.inputs, &mut call.outputs)
 }
 
-fn refuse_imports(file: &str, manifest: &Manifest) -> Result<(), Failure> {
+/// The engine's configuration that the options for code generation ask for.
+pub(crate) fn config(codegen: &CodegenArgs) -> Result<Config, Failure> {
+    let arch = Arch::host().ok_or_else(|| Failure::usage("this machine is no target"))?;
+    // The compiler's own words are those of `wasmelt compile`.
+    let options = codegen.options(arch).map_err(Failure::usage)?;
+    options
+        .check()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let mut config = Config::new();
+    config
+        .preset(options.codegen.preset)
+        .opt_level(options.codegen.opt_level)
+        .bounds_checks(match codegen.bounds {
+            Some(BoundsStrategy::Guard) => BoundsChecks::Guard,
+            Some(BoundsStrategy::Explicit) => BoundsChecks::Explicit,
+            None => BoundsChecks::Auto,
+        })
+        .signals(options.codegen.signals)
+        .nan_canonicalization(options.codegen.nan_canonicalization)
+        .spectre_mitigation(options.codegen.spectre_mitigation)
+        .consume_fuel(options.codegen.fuel)
+        .interruption(options.codegen.interruption)
+        .cpu(options.cpu_level)
+        .compile_threads(options.threads);
+    Ok(config)
+}
+
+/// The arguments of a call, as they are written on the command line.
+pub(crate) fn parse_arguments(
+    arguments: &[String],
+    function: &str,
+    ty: &FuncType,
+) -> Result<Vec<Val>, String> {
+    let function = printable_name(function);
+    if arguments.len() != ty.params.len() {
+        return Err(format!(
+            "`{function}` takes ({}), that is {} arguments, and {} are given",
+            val_types(&ty.params),
+            ty.params.len(),
+            arguments.len()
+        ));
+    }
+    let pairs = arguments.iter().zip(&ty.params);
+    (1..)
+        .zip(pairs)
+        .map(|(number, (text, ty))| {
+            parse_value(text, *ty)
+                .map_err(|reason| format!("argument {number} of `{function}`, `{text}`, {reason}"))
+        })
+        .collect()
+}
+
+pub(crate) fn refuse_imports(file: &str, manifest: &Manifest) -> Result<(), Failure> {
     let imports = Interface::from(manifest).imports();
     if imports.is_empty() {
         return Ok(());
@@ -413,7 +425,10 @@ fn refuse_imports(file: &str, manifest: &Manifest) -> Result<(), Failure> {
 }
 
 /// The type of an exported function.
-fn find_function<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a FuncType, String> {
+pub(crate) fn find_function<'a>(
+    manifest: &'a Manifest,
+    name: &str,
+) -> Result<&'a FuncType, String> {
     let shown = printable_name(name);
     let Some(export) = manifest.exports.iter().find(|export| export.name == name) else {
         return Err(format!(

@@ -4,6 +4,7 @@
     reason = "a test that cannot prepare its input fails"
 )]
 
+mod bench;
 mod compile;
 mod general;
 mod inspect;

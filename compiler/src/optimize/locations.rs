@@ -9,26 +9,27 @@ use std::collections::BTreeMap;
 
 /// Relocates what depends on a load that may trap, as far as it is pure and in the same block.
 pub(super) fn relocate_users_of_loads(func: &mut Function) {
-    let mut loaded: BTreeMap<Value, SourceLoc> = BTreeMap::new();
+    // Which load of the block it depends on: the last one, which is the one that can be merged.
+    let mut loaded: BTreeMap<Value, (usize, SourceLoc)> = BTreeMap::new();
     let blocks: Vec<_> = func.layout.blocks().collect();
     for block in blocks {
         loaded.clear();
         let mut next = func.layout.first_inst(block);
         while let Some(inst) = next {
             next = func.layout.next_inst(inst);
-            let location = if may_trap_as_load(func, inst) {
-                Some(func.srcloc(inst))
+            let load = if may_trap_as_load(func, inst) {
+                Some((loaded.len(), func.srcloc(inst)))
             } else if is_pure(func.dfg.insts[inst].opcode()) {
                 let args = func.dfg.inst_args(inst).iter();
-                let mut known = args.filter_map(|arg| loaded.get(&func.dfg.resolve_aliases(*arg)));
-                known.next().copied()
+                let known = args.filter_map(|arg| loaded.get(&func.dfg.resolve_aliases(*arg)));
+                known.max_by_key(|(position, _)| *position).copied()
             } else {
                 None
             };
-            if let Some(location) = location {
+            if let Some((_, location)) = load {
                 func.set_srcloc(inst, location);
                 if let [result] = func.dfg.inst_results(inst) {
-                    loaded.insert(*result, location);
+                    loaded.extend(load.map(|load| (*result, load)));
                 }
             }
         }

@@ -7,7 +7,7 @@
 //! before calls and returns; where paths meet, those that come later adapt to the first one, as
 //! jumps back to a loop do. At a trap the runtime finds what was pending there in the offset map.
 
-use super::{Stub, Translator, traps::AFTER_RAISE};
+use super::{LocalStorage, Stub, Translator, traps::AFTER_RAISE};
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
 use wasmelt_abi::{OptLevel, VMContext, VMStoreContext};
 use wasmparser::{BinaryReaderError, FunctionBody, Operator as O};
@@ -109,7 +109,7 @@ pub(super) struct Meter {
     owed_check: Option<OwedCheck>,
     /// Cost of the segment entered last.
     segment_cost: u32,
-    /// Whether something was stored that an optimiser may find dead.
+    /// Whether anything was stored so far, on whatever path, that an optimiser may find dead.
     has_stored: bool,
 }
 
@@ -252,9 +252,9 @@ impl Translator<'_, '_> {
     }
 
     fn enter_segment(&mut self) {
-        let options = &self.env.options.codegen;
-        let has_stored = std::mem::take(&mut self.meter.has_stored);
-        if has_stored && self.env.has_guard_pages() && options.opt_level == OptLevel::Speed {
+        let is_optimised = self.env.options.codegen.opt_level == OptLevel::Speed
+            && self.locals.storage() == LocalStorage::Values;
+        if self.meter.has_stored && self.env.has_guard_pages() && is_optimised {
             // Another store to the same place must not make the first one dead, and trap in its stead
             // when more was charged. This sees all stores, as far as the optimiser knows, and is no
             // instruction in the end.

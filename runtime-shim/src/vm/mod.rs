@@ -43,6 +43,7 @@ pub(crate) use self::{
     host::HostFuncDefinition,
     instantiate::instantiate,
     memory::can_reserve_guard_memory,
+    os::address_space_limit,
     pool::MemoryPool,
     signals::install_signal_handlers,
     signature::canonical_signature_id,

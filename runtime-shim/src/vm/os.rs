@@ -121,7 +121,9 @@ impl Mapping {
 
     /// Replaces the bytes in a range, which are whole host pages, with accessible zeros.
     pub(crate) fn map_zeros(&mut self, range: Range<usize>) -> io::Result<()> {
-        self.map_fixed(range, libc::PROT_READ | libc::PROT_WRITE, 0)
+        // As the rest of a reservation, so that it does not stay a mapping of its own.
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        self.map_fixed(range, protection, libc::MAP_NORESERVE)
     }
 
     fn map_fixed(&mut self, range: Range<usize>, protection: i32, flags: i32) -> io::Result<()> {
@@ -248,8 +250,10 @@ pub(crate) enum DirtyPages {
     More,
 }
 
-/// Hands out the pages of a range of a mapping, accessible and whole, that were written since they were
-/// mapped or discarded, as places in the mapping and bytes; up to so many bytes.
+/// Hands out the private pages of a range of a mapping, accessible and whole: those that were written since
+/// they were mapped or discarded, and pages of zeros that were only read. `restore` gets their
+/// places in the mapping, their bytes, and whether they are the system's page of zeros; what it
+/// says it has restored counts, up to so many bytes.
 ///
 /// # Errors
 ///
@@ -258,7 +262,7 @@ pub(crate) fn dirty_pages(
     mapping: &mut Mapping,
     range: Range<usize>,
     max_bytes: usize,
-    mut hand_out: impl FnMut(Range<usize>, &mut [u8]),
+    mut restore: impl FnMut(Range<usize>, &mut [u8], bool) -> bool,
 ) -> io::Result<DirtyPages> {
     assert!(
         range.start <= range.end && range.end <= mapping.len_bytes,
@@ -273,19 +277,22 @@ pub(crate) fn dirty_pages(
         let (count, walked_to) = pagemap::scan(from..end, &mut regions)?;
         for region in &regions[..count] {
             let place = address(region.start) - base..address(region.end) - base;
-            found_bytes += place.len();
-            if found_bytes > max_bytes {
-                return Ok(DirtyPages::More);
-            }
             assert!(
                 range.start <= place.start && place.end <= range.end,
                 "the system answers what it was asked"
             );
+            let is_zero_page = region.categories & pagemap::PAGE_IS_PFNZERO != 0;
+            if !is_zero_page && found_bytes + place.len() > max_bytes {
+                return Ok(DirtyPages::More);
+            }
             // SAFETY: the place is an accessible part of the mapping, which is lent exclusively.
             let bytes = unsafe {
                 core::slice::from_raw_parts_mut(mapping.base().add(place.start), place.len())
             };
-            hand_out(place, bytes);
+            let len_bytes = place.len();
+            if restore(place, bytes, is_zero_page) {
+                found_bytes += len_bytes;
+            }
         }
         if walked_to <= from {
             return Err(io::ErrorKind::InvalidData.into());
@@ -343,7 +350,8 @@ mod pagemap {
     const PAGE_IS_FILE: u64 = 1 << 2;
     const PAGE_IS_PRESENT: u64 = 1 << 3;
     const PAGE_IS_SWAPPED: u64 = 1 << 4;
-    const PAGE_IS_PFNZERO: u64 = 1 << 5;
+    /// The page of zeros that all share.
+    pub(super) const PAGE_IS_PFNZERO: u64 = 1 << 5;
 
     /// Finds regions of private pages in a range of addresses; the result is how many were found, and
     /// up to where was looked.
@@ -358,14 +366,14 @@ mod pagemap {
             start: range.start as u64,
             end: range.end as u64,
             walk_end: 0,
-            vec: regions.as_mut_ptr().addr() as u64,
+            vec: regions.as_mut_ptr().expose_provenance() as u64,
             vec_len: regions.len() as u64,
             max_pages: 0,
-            // Neither a file's page, nor the page of zeros that reading finds; in memory or swapped.
-            category_inverted: PAGE_IS_FILE | PAGE_IS_PFNZERO,
-            category_mask: PAGE_IS_FILE | PAGE_IS_PFNZERO,
+            // No file's page, in memory or swapped.
+            category_inverted: PAGE_IS_FILE,
+            category_mask: PAGE_IS_FILE,
             category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-            return_mask: PAGE_IS_PRESENT,
+            return_mask: PAGE_IS_PFNZERO,
         };
         // SAFETY: the arguments and the regions are valid for the call, and of these lengths.
         let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut arguments) };

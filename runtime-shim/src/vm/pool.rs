@@ -22,11 +22,15 @@ use crate::{
     config::PoolConfig,
     module::{Module, ModuleWeak},
 };
-use core::{fmt, ops::Range};
+use core::{fmt, mem::ManuallyDrop, ops::Range};
 use std::{
     io,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, TryLockError},
 };
+
+/// Memories that have grown beyond this are not kept: the system's own tables for them may be large,
+/// and stay.
+const MAX_KEPT_LEN_BYTES: usize = 64 << 20;
 
 /// The reservations that an engine keeps.
 pub(crate) struct MemoryPool {
@@ -37,11 +41,32 @@ pub(crate) struct MemoryPool {
 /// A full reservation.
 #[derive(Debug)]
 pub(super) struct Slot {
-    mapping: Mapping,
+    mapping: ManuallyDrop<Mapping>,
+    condition: Condition,
     /// From the start on, so much is readable and writable; nothing else is.
     accessible_bytes: usize,
     /// An image that is mapped in the accessible part.
     image: Option<SlotImage>,
+}
+
+/// What can be done with a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    Good,
+    /// The system refused to change some access: it may have changed a part.
+    Unknown,
+    /// The system refused to replace a part: the old mapping may be gone, and somebody else's may be
+    /// in its place. Nobody may use or unmap it any more.
+    Hole,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.condition != Condition::Hole {
+            // SAFETY: it is dropped once, here, and not used any more.
+            unsafe { ManuallyDrop::drop(&mut self.mapping) };
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -61,28 +86,29 @@ impl MemoryPool {
     /// A reservation whose first `len_bytes` bytes are accessible: zeros, and the image of `module` if
     /// [`Slot::has_image_of`] says so.
     pub(super) fn take(&self, len_bytes: usize, module: Option<&Module>) -> io::Result<Slot> {
-        let found = {
-            let mut free = self.lock();
+        let found = self.lock().and_then(|mut free| {
             let position = free
                 .iter()
                 .rposition(|slot| slot.has_image_of(module))
                 .or_else(|| free.iter().rposition(|slot| slot.image.is_none()))
                 .or_else(|| free.len().checked_sub(1));
             position.map(|position| free.swap_remove(position))
-        };
+        });
         if let Some(mut slot) = found
-            // Otherwise it is unmapped, and a new one made.
+            // Otherwise a new one is made.
             && slot.prepare(len_bytes, module).is_ok()
         {
             return Ok(slot);
         }
         let mapping = Mapping::reserve(guard_reservation_len_bytes()).or_else(|_| {
             // There may not be enough addresses for what is kept and this one.
-            self.lock().clear();
+            let kept = self.lock().map(|mut free| core::mem::take(&mut *free));
+            drop(kept);
             Mapping::reserve(guard_reservation_len_bytes())
         })?;
         let mut slot = Slot {
-            mapping,
+            mapping: ManuallyDrop::new(mapping),
+            condition: Condition::Good,
             accessible_bytes: 0,
             image: None,
         };
@@ -93,21 +119,43 @@ impl MemoryPool {
     /// Cleans a reservation, and keeps it unless there are enough. `image` is what its image was
     /// mapped from.
     pub(super) fn give_back(&self, mut slot: Slot, image: &[u8]) {
-        if self.lock().len() >= self.config.max_memories {
+        let has_room = |free: &Vec<Slot>| free.len() < self.config.max_memories;
+        if slot.condition != Condition::Good
+            || slot.accessible_bytes > MAX_KEPT_LEN_BYTES
+            || !self.lock().is_some_and(|free| has_room(&free))
+            || slot.clean(self.config.keep_resident_bytes, image).is_err()
+        {
             return;
         }
-        if slot.clean(self.config.keep_resident_bytes, image).is_err() {
-            return;
-        }
-        let mut free = self.lock();
-        if free.len() < self.config.max_memories {
+        if let Some(mut free) = self.lock()
+            && has_room(&free)
+        {
             free.push(slot);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Slot>> {
-        // Nothing that can panic is done while it is held.
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Unmaps images of modules that are gone, and with them their files.
+    pub(crate) fn forget_dead_modules(&self) {
+        let is_dead = |slot: &mut Slot| {
+            let image = slot.image.as_ref();
+            image.is_some_and(|image| image.module.is_dead())
+        };
+        let dead: Vec<Slot> = match self.lock() {
+            Some(mut free) => free.extract_if(.., is_dead).collect(),
+            None => Vec::new(),
+        };
+        drop(dead);
+    }
+
+    /// The free reservations, unless somebody else has them just now: in a child process that may be
+    /// a thread which is not there.
+    fn lock(&self) -> Option<MutexGuard<'_, Vec<Slot>>> {
+        match self.free.try_lock() {
+            Ok(free) => Some(free),
+            // Nothing that can panic is done while it is held.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -115,7 +163,7 @@ impl fmt::Debug for MemoryPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryPool")
             .field("config", &self.config)
-            .field("free", &self.lock().len())
+            .field("free", &self.lock().map(|free| free.len()))
             .finish()
     }
 }
@@ -146,7 +194,8 @@ impl Slot {
             "there is one image, in the accessible part"
         );
         self.mapping
-            .map_file(place.start, place.len(), file, file_offset)?;
+            .map_file(place.start, place.len(), file, file_offset)
+            .inspect_err(|_| self.condition = Condition::Hole)?;
         self.image = Some(SlotImage {
             module: module.weak(),
             place,
@@ -158,9 +207,13 @@ impl Slot {
     pub(super) fn resize(&mut self, len_bytes: usize) -> io::Result<()> {
         let old_len_bytes = self.accessible_bytes;
         if len_bytes >= old_len_bytes {
-            self.mapping.make_accessible(old_len_bytes, len_bytes)?;
+            self.mapping
+                .make_accessible(old_len_bytes, len_bytes)
+                .inspect_err(|_| self.condition = Condition::Unknown)?;
         } else {
-            self.mapping.make_inaccessible(len_bytes, old_len_bytes)?;
+            self.mapping
+                .make_inaccessible(len_bytes, old_len_bytes)
+                .inspect_err(|_| self.condition = Condition::Hole)?;
         }
         self.accessible_bytes = len_bytes;
         Ok(())
@@ -171,7 +224,9 @@ impl Slot {
         if !self.has_image_of(module)
             && let Some(image) = self.image.take()
         {
-            self.mapping.map_zeros(image.place)?;
+            self.mapping
+                .map_zeros(image.place)
+                .inspect_err(|_| self.condition = Condition::Hole)?;
         }
         if len_bytes != self.accessible_bytes {
             self.resize(len_bytes)?;
@@ -190,9 +245,20 @@ impl Slot {
             None => 0..0,
         };
         let mapping = &mut self.mapping;
-        let outcome = dirty_pages(mapping, all.clone(), keep_resident_bytes, |dirty, bytes| {
-            restore(dirty, bytes, &image_place, image);
-        });
+        let outcome = dirty_pages(
+            mapping,
+            all.clone(),
+            keep_resident_bytes,
+            |dirty, bytes, is_zero_page| {
+                // Zeros are right outside of the image.
+                let is_outside = dirty.end <= image_place.start || dirty.start >= image_place.end;
+                let is_dirty = !(is_zero_page && is_outside);
+                if is_dirty {
+                    restore(dirty, bytes, &image_place, image);
+                }
+                is_dirty
+            },
+        );
         match outcome {
             Ok(DirtyPages::All) => Ok(()),
             // Unknown, or too many.
