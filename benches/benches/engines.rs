@@ -21,7 +21,7 @@ fn every_phase(criterion: &mut Criterion) {
 }
 
 fn bench_phase(criterion: &mut Criterion, engines: &[Box<dyn Engine>], phase: Phase) -> Result<()> {
-    for case in fixed_cases(engines, phase)? {
+    for case in fixed_cases(engines, phase, &[])? {
         bench_case(criterion, case);
     }
     if phase == Phase::Execute {

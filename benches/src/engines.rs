@@ -97,6 +97,12 @@ pub trait Instance {
     /// When the call traps.
     fn run_dynamic_many(&mut self, n: u32, times: u32) -> Result<u32>;
 
+    /// Calls `run(0)`, which traps, `times` times, and gives how often it did.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    fn run_trapping(&mut self, times: u32) -> Result<u32>;
+
     /// Calls `run(n)` once, and gives how long that took, if whoever calls cannot see it.
     ///
     /// # Errors

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::engines::{Engine, check_result};
 use crate::kernels::{Category, Input, Kernel};
-use crate::programs::{Program, compiled_programs, empty, host_steps, instantiated_programs};
+use crate::programs::{
+    Program, compiled_programs, empty, host_steps, instantiated_programs, trapping,
+};
 
 /// What a measurement is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -106,20 +108,27 @@ pub fn execute_case<'e>(
     })
 }
 
-/// The cases of a phase other than [`Phase::Execute`], which depends on kernels and inputs.
+/// The cases of a phase other than [`Phase::Execute`], which depends on kernels and inputs. Further `modules` are
+/// compiled and loaded as well.
 ///
 /// # Errors
 /// When an engine refuses a program or gives another result than it should.
-pub fn fixed_cases(engines: &[Box<dyn Engine>], phase: Phase) -> Result<Vec<Case<'_>>> {
+pub fn fixed_cases<'e>(
+    engines: &'e [Box<dyn Engine>],
+    phase: Phase,
+    modules: &[Program],
+) -> Result<Vec<Case<'e>>> {
     match phase {
         Phase::Execute => Ok(Vec::new()),
         Phase::Compile => compiled_programs()?
-            .into_iter()
-            .map(|program| compile_case(engines, &program))
+            .iter()
+            .chain(modules)
+            .map(|program| compile_case(engines, program))
             .collect(),
         Phase::Load => compiled_programs()?
-            .into_iter()
-            .map(|program| load_case(engines, &program))
+            .iter()
+            .chain(modules)
+            .map(|program| load_case(engines, program))
             .collect(),
         Phase::Instantiate => instantiated_programs()?
             .into_iter()
@@ -130,30 +139,33 @@ pub fn fixed_cases(engines: &[Box<dyn Engine>], phase: Phase) -> Result<Vec<Case
 }
 
 fn compile_case<'e>(engines: &'e [Box<dyn Engine>], program: &Program) -> Result<Case<'e>> {
-    let lanes = lanes(engines, Phase::Compile, program.name, |engine| {
-        engine
-            .compile(&program.wasm)?
-            .instantiate()?
-            .check(program.check)?;
+    let lanes = lanes(engines, Phase::Compile, &program.name, |engine| {
+        let compiled = engine.compile(&program.wasm)?;
+        if program.is_complete {
+            compiled.instantiate()?.check(program.check)?;
+        }
         let wasm = program.wasm.clone();
         Ok(Some((1, Box::new(move || seen(engine.compile(&wasm))))))
     })?;
-    Ok(plain_case(Phase::Compile, program.name, lanes))
+    Ok(plain_case(Phase::Compile, &program.name, lanes))
 }
 
 fn load_case<'e>(engines: &'e [Box<dyn Engine>], program: &Program) -> Result<Case<'e>> {
-    let lanes = lanes(engines, Phase::Load, program.name, |engine| {
+    let lanes = lanes(engines, Phase::Load, &program.name, |engine| {
         let Some(stored) = engine.precompile(&program.wasm)? else {
             return Ok(None);
         };
-        engine.load(&stored)?.instantiate()?.check(program.check)?;
+        let loaded = engine.load(&stored)?;
+        if program.is_complete {
+            loaded.instantiate()?.check(program.check)?;
+        }
         Ok(Some((1, Box::new(move || seen(engine.load(&stored))))))
     })?;
-    Ok(plain_case(Phase::Load, program.name, lanes))
+    Ok(plain_case(Phase::Load, &program.name, lanes))
 }
 
 fn instantiate_case<'e>(engines: &'e [Box<dyn Engine>], program: &Program) -> Result<Case<'e>> {
-    let lanes = lanes(engines, Phase::Instantiate, program.name, |engine| {
+    let lanes = lanes(engines, Phase::Instantiate, &program.name, |engine| {
         let module = engine.compile(&program.wasm)?;
         module.instantiate()?.check(program.check)?;
         let called = program.is_called.then_some(program.check);
@@ -163,7 +175,7 @@ fn instantiate_case<'e>(engines: &'e [Box<dyn Engine>], program: &Program) -> Re
         };
         Ok(Some((1, Box::new(work))))
     })?;
-    Ok(plain_case(Phase::Instantiate, program.name, lanes))
+    Ok(plain_case(Phase::Instantiate, &program.name, lanes))
 }
 
 /// Calls of [`call_cases`] between two looks at the clock.
@@ -193,11 +205,23 @@ fn call_cases(engines: &[Box<dyn Engine>]) -> Result<Vec<Case<'_>>> {
         let input = steps.check;
         Ok(Some((input.n, Box::new(move || instance.check(input)))))
     })?;
-    Ok(vec![
+    let mut cases = vec![
         plain_case(Phase::Call, "host_to_wasm_typed", typed),
         plain_case(Phase::Call, "host_to_wasm_dynamic", dynamic),
         plain_case(Phase::Call, "wasm_to_host", to_host),
-    ])
+    ];
+    for program in trapping()? {
+        let traps = lanes(engines, Phase::Call, &program.name, |engine| {
+            let mut instance = engine.compile(&program.wasm)?.instantiate()?;
+            let work = move || {
+                ensure!(instance.run_trapping(CALLS)? == CALLS, "it does not trap");
+                Ok(None)
+            };
+            Ok(Some((CALLS, Box::new(work))))
+        })?;
+        cases.push(plain_case(Phase::Call, &program.name, traps));
+    }
+    Ok(cases)
 }
 
 fn plain_case<'e>(phase: Phase, program: &str, lanes: Vec<Lane<'e>>) -> Case<'e> {

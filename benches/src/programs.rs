@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::kernels::{Input, KERNELS};
 
@@ -11,11 +12,13 @@ use crate::kernels::{Input, KERNELS};
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Its name in reports.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The module.
     pub wasm: Cow<'static, [u8]>,
     /// A cheap call that proves that the result works.
     pub check: Input,
+    /// Whether it can be instantiated here; otherwise it is only compiled and loaded, and not checked.
+    pub is_complete: bool,
     /// Whether that call is part of what is measured when it is instantiated.
     pub is_called: bool,
 }
@@ -59,6 +62,26 @@ pub fn host_steps() -> Result<Program> {
     )
 }
 
+/// `run` reads outside of its memory, and then `run` of the other executes `unreachable`.
+///
+/// # Errors
+/// When the text does not parse, which would be a mistake here.
+pub fn trapping() -> Result<[Program; 2]> {
+    let never = Input { n: 0, expected: 0 };
+    Ok([
+        program(
+            "trap_memory",
+            r#"(module (memory 1) (func (export "run") (param i32) (result i32) (i32.load (i32.const -4))))"#,
+            never,
+        )?,
+        program(
+            "trap_unreachable",
+            r#"(module (func (export "run") (param i32) (result i32) unreachable))"#,
+            never,
+        )?,
+    ])
+}
+
 /// A memory of 16 MiB whose first MiB comes from a data segment; `run(n)` writes a byte to each of the first n
 /// pages and gives the byte behind it.
 ///
@@ -91,7 +114,7 @@ pub fn large_data() -> Result<Program> {
 fn large_data_written() -> Result<Program> {
     let large_data = large_data()?;
     Ok(Program {
-        name: "large_data_written",
+        name: "large_data_written".into(),
         check: Input {
             n: 256,
             ..large_data.check
@@ -150,6 +173,26 @@ pub fn many_functions() -> Result<Program> {
 /// What every engine gives for `run(1)` of [`many_functions`] on a fresh instance.
 const MANY_FUNCTIONS_OF_1: u32 = 0x1f8f_d120;
 
+/// Modules from files, which may import anything.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn modules_from(paths: &[PathBuf]) -> Result<Vec<Program>> {
+    let module = |path: &PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let wasm =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Program {
+            name: name.into_owned().into(),
+            wasm: Cow::Owned(wasm),
+            check: Input { n: 0, expected: 0 },
+            is_complete: false,
+            is_called: false,
+        })
+    };
+    paths.iter().map(module).collect()
+}
+
 /// The modules whose compilation and loading are measured: some kernels, and [`many_functions`].
 ///
 /// # Errors
@@ -160,9 +203,10 @@ pub fn compiled_programs() -> Result<Vec<Program>> {
         .iter()
         .filter(|kernel| NAMES.contains(&kernel.name))
         .map(|kernel| Program {
-            name: kernel.name,
+            name: kernel.name.into(),
             wasm: Cow::Borrowed(kernel.wasm),
             check: kernel.small,
+            is_complete: true,
             is_called: false,
         })
         .collect();
@@ -179,9 +223,10 @@ pub fn instantiated_programs() -> Result<Vec<Program>> {
         .iter()
         .find(|kernel| kernel.name == "vtable")
         .map(|kernel| Program {
-            name: kernel.name,
+            name: kernel.name.into(),
             wasm: Cow::Borrowed(kernel.wasm),
             check: kernel.small,
+            is_complete: true,
             is_called: false,
         });
     Ok([empty()?, large_data()?, large_data_written()?]
@@ -192,9 +237,10 @@ pub fn instantiated_programs() -> Result<Vec<Program>> {
 
 fn program(name: &'static str, text: &str, check: Input) -> Result<Program> {
     Ok(Program {
-        name,
+        name: name.into(),
         wasm: Cow::Owned(wat::parse_str(text)?),
         check,
+        is_complete: true,
         is_called: false,
     })
 }

@@ -13,6 +13,7 @@ use crate::kernels::{Category, KERNELS, Kernel, lookup_kernel};
 use crate::machine::Machine;
 use crate::phases::{Case, Phase, execute_case, fixed_cases};
 use crate::picture::picture;
+use crate::programs::modules_from;
 use crate::sampling::{Effort, sample_interleaved};
 use crate::stats::{Estimate, Random, Ratio, geometric_mean, median, quantile, ratio_of_medians};
 use crate::table::table;
@@ -34,6 +35,9 @@ pub struct Options {
     /// The engine that the others are compared with; it always runs
     #[arg(long, value_name = "ENGINE", default_value = BASELINE)]
     pub baseline: String,
+    /// Compile and load these modules as well
+    #[arg(long = "module", value_name = "FILE")]
+    pub modules: Vec<PathBuf>,
     /// Only these phases
     #[arg(long = "phase", value_name = "PHASE,…", value_delimiter = ',')]
     pub phases: Vec<Phase>,
@@ -160,6 +164,7 @@ pub fn report(options: &Options, out: &mut dyn Write) -> Result<Report> {
         options.svg.is_none() || phases.contains(&Phase::Execute),
         "the picture shows the execute phase, which is not selected"
     );
+    let modules = modules_from(&options.modules)?;
     let effort = effort(options);
     let mut report = Report {
         machine: Machine::inspect(),
@@ -188,7 +193,7 @@ pub fn report(options: &Options, out: &mut dyn Write) -> Result<Report> {
                 measured.take(execute_case(&engines, kernel, input)?, effort, &mut random)?;
             }
         } else {
-            for case in fixed_cases(&engines, phase)? {
+            for case in fixed_cases(&engines, phase, &modules)? {
                 measured.take(case, effort, &mut random)?;
             }
         }

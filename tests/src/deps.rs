@@ -64,11 +64,6 @@ pub const RULES: &[Rule] = &[
         optional: &["wasmelt-measure", "wasmelt-spec-tests"],
     },
     Rule {
-        package: "wasmelt-measure",
-        always: &[],
-        optional: &[],
-    },
-    Rule {
         package: "xtask",
         always: &[],
         optional: &[],
@@ -81,6 +76,7 @@ pub const EVIDENCE: &[&str] = &[
     "wasmelt-example-load-only",
     "wasmelt-examples",
     "wasmelt-fuzz",
+    "wasmelt-measure",
     "wasmelt-spec-tests",
     "wasmelt-tests",
 ];

@@ -127,6 +127,14 @@ macro_rules! engine_with_interpreter_interface {
                 Ok(result.cast_unsigned())
             }
 
+            fn run_trapping(&mut self, times: u32) -> Result<u32> {
+                let mut trapped = 0;
+                for _ in 0..times {
+                    trapped += u32::from(self.typed.call(&mut self.store, 0).is_err());
+                }
+                Ok(trapped)
+            }
+
             fn run_dynamic_many(&mut self, n: u32, times: u32) -> Result<u32> {
                 let mut results = [Val::I32(0)];
                 for _ in 0..times {

@@ -236,6 +236,10 @@ impl engines::Instance for Loaded {
         Ok(result)
     }
 
+    fn run_trapping(&mut self, _: u32) -> Result<u32> {
+        bail!("what a C compiler makes does not trap")
+    }
+
     fn run_dynamic_many(&mut self, n: u32, times: u32) -> Result<u32> {
         self.run_many(n, times)
     }

@@ -160,6 +160,10 @@ impl engines::Instance for Running {
         Ok(self.ask(&format!("{n} {times}"))?.0)
     }
 
+    fn run_trapping(&mut self, _: u32) -> Result<u32> {
+        bail!("a trap in another process says nothing")
+    }
+
     fn run_dynamic_many(&mut self, n: u32, times: u32) -> Result<u32> {
         self.run_many(n, times)
     }
