@@ -9,19 +9,20 @@
 ;;     movq %rsp, %rbp
 ;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   block0:
+;;     movq (%rdi), %rcx
+;;     movq 8(%rdi), %rdi
 ;;     uninit  %rax
 ;;     xorl %eax, %eax
-;;     movl %esi, %r8d
+;;     movl %esi, %r9d
 ;;     jmp     label1
 ;;   block1:
-;;     movq (%rdi), %rcx
-;;     leaq 4(%r8), %rsi
-;;     cmpq 8(%rdi), %rsi
+;;     leaq -4(%rdi), %rsi
+;;     cmpq %rsi, %r9
 ;;     jnbe #trap=user2
-;;     movl (%rcx, %r8), %ecx
-;;     leal 4(%r8), %r8d
-;;     leal (%rax, %rcx), %eax
-;;     cmpl %edx, %r8d
+;;     movl (%rcx, %r9), %esi
+;;     leal 4(%r9), %r9d
+;;     leal (%rax, %rsi), %eax
+;;     cmpl %edx, %r9d
 ;;     jb      label2; j label3
 ;;   block2:
 ;;     jmp     label1

@@ -26,6 +26,7 @@ impl Translator<'_, '_> {
             let mut args = vec![self.vmctx];
             self.pop_args(type_index, &mut args);
             let call = self.builder.ins().call(callee, &args);
+            self.forget_memory();
             return self.push_results(call);
         }
         self.before_outside_call();
@@ -74,6 +75,7 @@ impl Translator<'_, '_> {
             let mut args = vec![self.vmctx];
             self.pop_args(type_index, &mut args);
             let call = self.builder.ins().call_indirect(signature, code, &args);
+            self.forget_memory();
             return self.push_results(call);
         }
         let vmctx_offset = VMFuncRef::VMCTX.cast_signed();
@@ -123,6 +125,7 @@ impl Translator<'_, '_> {
         self.pop_args(type_index, &mut args);
         args.push(self.vmctx);
         let call = self.builder.ins().call_indirect(signature, code, &args);
+        self.forget_memory();
         self.push_results(call);
         self.after_outside_call();
     }

@@ -1,6 +1,6 @@
 //! Blocks, branches and returns. Results of blocks travel in variables, not in block parameters.
 
-use super::{Translator, env::clif_type};
+use super::{Translator, bounds::KnownBounds, env::clif_type};
 use cranelift_codegen::ir::{self, Block, BlockCall, InstBuilder, JumpTableData};
 use cranelift_frontend::Variable;
 use wasmelt_abi::TrapCode;
@@ -19,6 +19,8 @@ pub(super) struct Frame {
     exit_used: bool,
     /// Fuel that is pending at `exit`: what was pending where it was first left for.
     exit_fuel: Option<u32>,
+    /// What was known of the memory where it was opened.
+    bounds: KnownBounds,
 }
 
 impl Frame {
@@ -62,6 +64,7 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn loop_(&mut self, ty: BlockType) {
+        self.enter_loop_bounds();
         if !self.reachable {
             return self.push_dead_frame();
         }
@@ -107,6 +110,7 @@ impl Translator<'_, '_> {
         self.stack.truncate(self.frames[top].height);
         self.builder.switch_to_block(false_edge);
         self.meter.set_pending(fuel);
+        self.restore_bounds(self.frames[top].bounds);
         self.reachable = true;
     }
 
@@ -141,6 +145,7 @@ impl Translator<'_, '_> {
         self.builder.switch_to_block(frame.exit);
         self.builder.seal_block(frame.exit);
         self.meter.set_pending(frame.exit_fuel.unwrap_or_default());
+        self.restore_bounds(frame.bounds);
         if let Some(result) = frame.result {
             let value = self.builder.use_var(result);
             self.push(value);
@@ -272,6 +277,7 @@ impl Translator<'_, '_> {
             height,
             exit_used: false,
             exit_fuel: None,
+            bounds: self.known_bounds(),
         });
     }
 
@@ -284,6 +290,7 @@ impl Translator<'_, '_> {
             height: self.stack.len(),
             exit_used: false,
             exit_fuel: None,
+            bounds: self.known_bounds(),
         });
     }
 }

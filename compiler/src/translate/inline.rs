@@ -220,12 +220,14 @@ impl Translator<'_, '_> {
         let frames = std::mem::take(&mut self.frames);
         let offset = self.offset;
         let meter = self.suspend_meter();
+        let loops = self.suspend_bounds();
 
         self.declare_params(&arguments);
         self.translate_operators(body)
             .expect("validated code can be read again");
 
         self.resume_meter(meter);
+        self.resume_bounds(loops);
         self.offset = offset;
         self.frames = frames;
         self.locals = locals;

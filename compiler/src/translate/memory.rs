@@ -7,7 +7,7 @@
 //!   constants from the index to the offset; it knows accesses by the form that `place` gives them.
 //! - Explicit: index + offset + width, which cannot wrap in 64 bits, is compared with the length.
 
-use super::Translator;
+use super::{Translator, bounds::MemoryValues};
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
 use wasmelt_abi::{Libcall, VMContext, VMMemory, WASM_PAGE_SIZE};
 use wasmparser::MemArg;
@@ -98,24 +98,25 @@ impl Translator<'_, '_> {
         let delta = self.pop();
         self.before_libcall();
         let previous = self.call_libcall(Libcall::MemoryGrow, &[delta], Some(types::I32));
+        self.forget_memory();
         self.push(previous.expect("memory_grow has a result"));
     }
 
     /// Pops the index of an access and turns it into a checked host address.
     fn pop_place(&mut self, memarg: &MemArg, width_bytes: u32) -> Place {
-        let index = self.pop();
-        let index = self.builder.ins().uextend(types::I64, index);
-        let base = self.memory_base();
+        let narrow_index = self.pop();
+        let index = self.builder.ins().uextend(types::I64, narrow_index);
         if self.env.has_guard_pages() {
+            let base = self.memory_base();
             return self.place(true, base, index, memarg.offset);
         }
-        let len_bytes = self.memory_len_bytes();
+        let memory = self.memory_values();
+        let base = memory.base;
         let end = memarg.offset + u64::from(width_bytes);
-        let end = self.builder.ins().iadd_imm_u(index, end.cast_signed());
-        let outside = self
-            .builder
-            .ins()
-            .icmp(IntCC::UnsignedGreaterThan, end, len_bytes);
+        if self.note_check(narrow_index, end) {
+            return self.place(false, base, index, memarg.offset);
+        }
+        let outside = self.is_outside(index, end, memory);
         self.trap_out_of_bounds_if(outside);
         if !self.env.options.codegen.spectre_mitigation {
             return self.place(false, base, index, memarg.offset);
@@ -139,6 +140,24 @@ impl Translator<'_, '_> {
         }
     }
 
+    /// Whether an access that ends so far behind an index ends outside of the memory.
+    fn is_outside(&mut self, index: Value, end: u64, memory: MemoryValues) -> Value {
+        let declared = self.env.module.memory.map_or(0, |memory| memory.limits.min);
+        let always_there = u64::from(declared) * u64::from(WASM_PAGE_SIZE);
+        let builder = &mut self.builder;
+        if memory.is_before_loop && end <= always_there {
+            // One number for each distance, computed before the loop. It cannot be below zero.
+            let last = builder
+                .ins()
+                .iadd_imm_s(memory.len_bytes, -end.cast_signed());
+            return builder.ins().icmp(IntCC::UnsignedGreaterThan, index, last);
+        }
+        let end = builder.ins().iadd_imm_u(index, end.cast_signed());
+        builder
+            .ins()
+            .icmp(IntCC::UnsignedGreaterThan, end, memory.len_bytes)
+    }
+
     fn place(&mut self, may_fault: bool, base: Value, index: Value, offset: u64) -> Place {
         let flags = self.regions.heap(may_fault);
         if let Ok(offset) = i32::try_from(offset) {
@@ -160,7 +179,7 @@ impl Translator<'_, '_> {
 
     /// The memory's first byte. With guard pages it never changes, and vmctx has a copy also of
     /// an imported memory's base; without, calls may move it.
-    fn memory_base(&mut self) -> Value {
+    pub(super) fn memory_base(&mut self) -> Value {
         if self.env.has_guard_pages() {
             let field = (VMContext::MEMORY + VMMemory::BASE).cast_signed();
             let constant = self.regions.constant();
@@ -172,7 +191,7 @@ impl Translator<'_, '_> {
         self.memory_field(VMMemory::BASE)
     }
 
-    fn memory_len_bytes(&mut self) -> Value {
+    pub(super) fn memory_len_bytes(&mut self) -> Value {
         self.memory_field(VMMemory::LEN_BYTES)
     }
 

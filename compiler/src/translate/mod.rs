@@ -4,6 +4,7 @@
 //! and its types. Bounds are decided in `memory.rs`, indirect calls in `calls.rs`, traps in
 //! `traps.rs`; everything else only moves values.
 
+mod bounds;
 mod calls;
 mod control;
 mod env;
@@ -23,6 +24,7 @@ pub(crate) use stubs::{Stub, build_stub};
 pub(crate) use traps::abi_trap_code;
 
 use crate::error::CompileError;
+use bounds::Bounds;
 use control::Frame;
 use cranelift_codegen::ir::{
     AbiParam, ArgumentPurpose, Block, FuncRef, Function, InstBuilder, SigRef, SourceLoc,
@@ -95,6 +97,7 @@ struct Translator<'env, 'func> {
     reachable: bool,
     locals: Locals,
     inliner: Inliner,
+    bounds: Bounds,
     meter: Meter,
     /// From which location on how much fuel is pending.
     fuel_marks: Vec<(u32, u32)>,
@@ -139,6 +142,7 @@ impl<'env, 'func> Translator<'env, 'func> {
             reachable: true,
             locals: Locals::new(storage),
             inliner: Inliner::new(index, own, env.module.wasm_len_bytes),
+            bounds: Bounds::default(),
             meter: Meter::default(),
             fuel_marks: Vec::new(),
             fuel_edges: BTreeMap::new(),
@@ -167,6 +171,7 @@ impl<'env, 'func> Translator<'env, 'func> {
         }
         self.push_function_frame();
         let mut reader = body.get_operators_reader()?;
+        self.begin_bounds(body)?;
         self.begin_meter(body)?;
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset()?;

@@ -1,0 +1,228 @@
+//! Explicit bounds checks: what is known of the memory at a place, so that little is computed again.
+//!
+//! Sandbox-critical: an access without a check of its own relies on what is kept here.
+//!
+//! - The memory's base and length are values that hold until something is called, which may grow and
+//!   move it. Where paths meet, what was known where they parted holds if nothing was called since.
+//!   A loop that calls nothing, as its operators show, keeps them; they are loaded before it.
+//! - A memory never shrinks. So an index that was checked for some end is good for every lower end,
+//!   wherever the check dominates.
+
+use super::Translator;
+use cranelift_codegen::ir::Value;
+use std::collections::BTreeMap;
+use wasmparser::{BinaryReaderError, FunctionBody, Operator as O};
+
+/// The description of the memory, as values.
+#[derive(Clone, Copy)]
+pub(super) struct MemoryValues {
+    pub(super) base: Value,
+    pub(super) len_bytes: Value,
+    /// Whether they were loaded before a loop that this place lies in.
+    pub(super) is_before_loop: bool,
+}
+
+/// What the operators of a loop show.
+#[derive(Clone, Copy, Default)]
+struct LoopFacts {
+    has_calls: bool,
+    has_accesses: bool,
+}
+
+/// What is known at the current place.
+#[derive(Default)]
+pub(super) struct Bounds {
+    /// The loops of the body that were not reached yet, the next one last.
+    loops: Vec<LoopFacts>,
+    memory: Option<MemoryValues>,
+    /// How many calls there were.
+    calls: u32,
+    /// For each index how far behind it an access may end.
+    checked: BTreeMap<Value, u64>,
+    /// What to restore in `checked`, the last change last.
+    log: Vec<(Value, Option<u64>)>,
+}
+
+/// What was known where a frame was opened.
+#[derive(Clone, Copy, Default)]
+pub(super) struct KnownBounds {
+    memory: Option<MemoryValues>,
+    calls: u32,
+    log_len: usize,
+}
+
+/// The loops of a body that another one is being inlined into.
+pub(super) struct SuspendedLoops(Vec<LoopFacts>);
+
+impl Translator<'_, '_> {
+    fn keeps_bounds(&self) -> bool {
+        !self.env.has_guard_pages() && !self.env.options.codegen.spectre_mitigation
+    }
+
+    /// Looks at the loops of a body.
+    pub(super) fn begin_bounds(
+        &mut self,
+        body: &FunctionBody<'_>,
+    ) -> Result<(), BinaryReaderError> {
+        if !self.keeps_bounds() {
+            return Ok(());
+        }
+        let mut loops: Vec<LoopFacts> = Vec::new();
+        // Whether each open frame is a loop, and the open loops.
+        let (mut frames, mut open): (Vec<bool>, Vec<usize>) = (Vec::new(), Vec::new());
+        for operator in body.get_operators_reader()? {
+            let operator = operator?;
+            match operator {
+                O::Loop { .. } => {
+                    frames.push(true);
+                    open.push(loops.len());
+                    loops.push(LoopFacts::default());
+                }
+                O::Block { .. } | O::If { .. } => frames.push(false),
+                O::End => {
+                    if frames.pop() == Some(true)
+                        && let Some(ended) = open.pop()
+                        && let Some(around) = open.last()
+                    {
+                        let ended = loops[ended];
+                        loops[*around].has_calls |= ended.has_calls;
+                        loops[*around].has_accesses |= ended.has_accesses;
+                    }
+                }
+                _ => {
+                    if let Some(inside) = open.last() {
+                        loops[*inside].has_calls |= is_call(&operator);
+                        loops[*inside].has_accesses |= is_access(&operator);
+                    }
+                }
+            }
+        }
+        loops.reverse();
+        self.bounds.loops = loops;
+        Ok(())
+    }
+
+    pub(super) fn suspend_bounds(&mut self) -> SuspendedLoops {
+        SuspendedLoops(std::mem::take(&mut self.bounds.loops))
+    }
+
+    /// Goes on in the body that another one was inlined into.
+    pub(super) fn resume_bounds(&mut self, SuspendedLoops(loops): SuspendedLoops) {
+        self.bounds.loops = loops;
+    }
+
+    /// What is known where a frame is opened.
+    pub(super) fn known_bounds(&self) -> KnownBounds {
+        KnownBounds {
+            memory: self.bounds.memory,
+            calls: self.bounds.calls,
+            log_len: self.bounds.log.len(),
+        }
+    }
+
+    /// Goes back to what was known where a frame was opened, which every way here has passed.
+    pub(super) fn restore_bounds(&mut self, known: KnownBounds) {
+        let bounds = &mut self.bounds;
+        bounds.memory = known.memory.filter(|_| bounds.calls == known.calls);
+        for (index, end) in bounds.log.drain(known.log_len..).rev() {
+            match end {
+                Some(end) => drop(bounds.checked.insert(index, end)),
+                None => drop(bounds.checked.remove(&index)),
+            }
+        }
+    }
+
+    /// Before the header of the next loop.
+    pub(super) fn enter_loop_bounds(&mut self) {
+        if !self.keeps_bounds() {
+            return;
+        }
+        let facts = self.bounds.loops.pop().unwrap_or_default();
+        if !self.reachable {
+            return;
+        }
+        if facts.has_calls {
+            self.bounds.memory = None;
+        } else if facts.has_accesses {
+            let memory = self.memory_values();
+            self.bounds.memory = Some(MemoryValues {
+                is_before_loop: true,
+                ..memory
+            });
+        }
+    }
+
+    /// After a call, which may have grown and moved the memory.
+    pub(super) fn forget_memory(&mut self) {
+        self.bounds.memory = None;
+        self.bounds.calls += 1;
+    }
+
+    /// The description of the memory.
+    pub(super) fn memory_values(&mut self) -> MemoryValues {
+        if let Some(known) = self.bounds.memory {
+            return known;
+        }
+        let memory = MemoryValues {
+            base: self.memory_base(),
+            len_bytes: self.memory_len_bytes(),
+            is_before_loop: false,
+        };
+        if self.keeps_bounds() {
+            self.bounds.memory = Some(memory);
+        }
+        memory
+    }
+
+    /// Whether `index`, as it is on the operand stack, was checked for an access that ends so far
+    /// behind it; from now on it is.
+    pub(super) fn note_check(&mut self, index: Value, end: u64) -> bool {
+        if !self.keeps_bounds() {
+            return false;
+        }
+        let bounds = &mut self.bounds;
+        let known = bounds.checked.get(&index).copied();
+        if known.is_some_and(|known| known >= end) {
+            return true;
+        }
+        bounds.checked.insert(index, end);
+        bounds.log.push((index, known));
+        false
+    }
+}
+
+fn is_call(operator: &O<'_>) -> bool {
+    matches!(
+        operator,
+        O::Call { .. } | O::CallIndirect { .. } | O::MemoryGrow { .. }
+    )
+}
+
+fn is_access(operator: &O<'_>) -> bool {
+    matches!(
+        operator,
+        O::I32Load { .. }
+            | O::I64Load { .. }
+            | O::F32Load { .. }
+            | O::F64Load { .. }
+            | O::I32Load8S { .. }
+            | O::I32Load8U { .. }
+            | O::I32Load16S { .. }
+            | O::I32Load16U { .. }
+            | O::I64Load8S { .. }
+            | O::I64Load8U { .. }
+            | O::I64Load16S { .. }
+            | O::I64Load16U { .. }
+            | O::I64Load32S { .. }
+            | O::I64Load32U { .. }
+            | O::I32Store { .. }
+            | O::I64Store { .. }
+            | O::F32Store { .. }
+            | O::F64Store { .. }
+            | O::I32Store8 { .. }
+            | O::I32Store16 { .. }
+            | O::I64Store8 { .. }
+            | O::I64Store16 { .. }
+            | O::I64Store32 { .. }
+    )
+}
