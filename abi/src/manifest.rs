@@ -158,6 +158,9 @@ pub struct Manifest {
     pub custom_sections: Vec<CustomSection>,
     /// Number of functions that the governor compiled without optimisation.
     pub downgraded_function_count: u32,
+    /// Whether any function compares, computes or converts floats, so that it matters how the
+    /// processor is set to do that.
+    pub computes_floats: bool,
 }
 
 impl Manifest {
@@ -217,6 +220,7 @@ impl Manifest {
             w.bytes(&section.data);
         });
         w.u32(self.downgraded_function_count);
+        put_bool(w, self.computes_floats);
         writer.finish()
     }
 
@@ -302,6 +306,7 @@ impl Manifest {
                 })
             })?,
             downgraded_function_count: r.u32()?,
+            computes_floats: take_bool(r)?,
         };
         if !reader.is_at_end() {
             return Err(reader.error("end of manifest"));
@@ -495,6 +500,7 @@ mod tests {
             }]
             .into(),
             downgraded_function_count: 0,
+            computes_floats: true,
         }
     }
 

@@ -10,5 +10,6 @@ pub const MAGIC: [u8; 8] = *b"wasmelt\0";
 ///
 /// - 1 (2026-11-21): first version.
 /// - 2 (2026-11-21): the fuel register and its two fields, fuel not yet subtracted in the offset
-///   map of metered code; the interrupt flag is in every vmctx.
+///   map of metered code; the interrupt flag is in every vmctx; the manifest says whether floats are
+///   computed.
 pub const ABI_VERSION: u32 = 2;

@@ -182,6 +182,7 @@ fn lay_out(
         image: None,
         custom_sections: module.custom_sections.clone(),
         downgraded_function_count: u32::try_from(downgraded).expect("functions are limited"),
+        computes_floats: module.computes_floats,
     };
     let initial = emit::build_image(module, options.arch.segment_alignment_bytes());
     manifest.data = initial.segments;

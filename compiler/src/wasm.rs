@@ -59,6 +59,8 @@ pub struct ModuleInfo<'a> {
     pub governors: Vec<Governor>,
     /// How many direct calls of each function there are, by function index.
     pub call_counts: Vec<u32>,
+    /// Whether any operator computes with floats, rather than only moving them.
+    pub computes_floats: bool,
     /// Whether every function that the table may ever hold is one that the module defines.
     pub is_table_own: bool,
     /// Length of the module in bytes.
@@ -132,9 +134,10 @@ pub fn parse_module<'a>(
     module.is_table_own = module.table.is_some_and(|table| table.is_private())
         && in_table.all(|func| *func >= module.imported_function_count);
     module.call_counts = vec![0; module.functions.len()];
-    for (governor, callees) in bodies {
-        module.governors.push(governor);
-        for callee in callees {
+    for body in bodies {
+        module.governors.push(body.governor);
+        module.computes_floats |= body.computes_floats;
+        for callee in body.callees {
             module.call_counts[callee as usize] += 1;
         }
     }
@@ -445,8 +448,13 @@ fn read_const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Binary
     })
 }
 
-/// What is found out about a body while it is validated: its measures, and whom it calls.
-type ValidatedBody = (Governor, Vec<u32>);
+/// What is found out about a body while it is validated.
+struct ValidatedBody {
+    governor: Governor,
+    /// Functions that it calls directly, once for each call.
+    callees: Vec<u32>,
+    computes_floats: bool,
+}
 
 /// Validates every body and measures it; the error at the lowest offset wins, whatever the
 /// threads did.
@@ -493,6 +501,7 @@ fn validate_body(
         ..Governor::default()
     };
     let mut callees = Vec::new();
+    let mut has_floats = false;
     let mut loops = Vec::new();
     let mut loop_depth = 0;
     let mut operators = wasmparser::OperatorsReader::new(reader);
@@ -502,6 +511,7 @@ fn validate_body(
         validator.op(offset, &operator)?;
         let opcode = body.as_bytes()[offset - body.range().start];
         governor.splits += count_splits(opcode, &options.codegen);
+        has_floats |= computes_floats(opcode);
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
                 let is_loop = matches!(operator, Operator::Loop { .. });
@@ -528,7 +538,18 @@ fn validate_body(
     }
     operators.finish()?;
     *allocations = validator.into_allocations();
-    Ok((governor, callees))
+    Ok(ValidatedBody {
+        governor,
+        callees,
+        computes_floats: has_floats,
+    })
+}
+
+/// Whether an operator compares, computes or converts floats, by its opcode (Core Specification 1.0, section 5.4): the
+/// processor's control register decides what comes out.
+fn computes_floats(opcode: u8) -> bool {
+    // The last are the saturating conversions, among operators that presets may add.
+    matches!(opcode, 0x5b..=0x66 | 0x8b..=0xa6 | 0xa8..=0xbf | 0xfc)
 }
 
 /// Places where an operator may split a block, by its opcode (Core Specification 1.0, section 5.4).

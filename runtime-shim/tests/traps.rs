@@ -382,6 +382,28 @@ fn a_thread_with_another_float_environment_is_refused() {
 }
 
 #[test]
+fn code_that_computes_no_floats_runs_in_any_float_environment() {
+    // Moving floats is not computing with them.
+    let wat = r#"(module (memory 1)
+        (func (export "answer") (result i32)
+            (f64.store (i32.const 0) (f64.load (i32.const 8)))
+            (drop (f32.const 1.5))
+            (i32.const 42)))"#;
+    let (mut store, instance) = instantiate(&Engine::default(), wat);
+    let answer = instance
+        .get_typed_func::<(), i32>(&store, "answer")
+        .unwrap();
+    let result = with_mxcsr(0x7f80, || answer.call(&mut store, ()));
+    assert_eq!(result.unwrap(), 42);
+    // Another module of the store that does so decides for all.
+    let floats = r#"(module (func (param f64) (result f64) (f64.sqrt (local.get 0))))"#;
+    let floats = module(store.engine(), floats);
+    Instance::new(&mut store, &floats, &[]).unwrap();
+    let result = with_mxcsr(0x7f80, || answer.call(&mut store, ()));
+    assert!(result.unwrap_err().to_string().starts_with("MXCSR is"));
+}
+
+#[test]
 fn a_function_that_is_too_deep_traps_and_its_store_goes_on_a_thousand_times() {
     for mode in [Mode::GUARD, Mode::SIGNAL_FREE] {
         let mut config: Config = mode.config();

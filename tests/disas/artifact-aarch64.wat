@@ -3,7 +3,7 @@
 ;;! options = ""
 (module (import "m" "f" (func $f (param i32) (result i32))) (func (param i32) (result i32) (call $f (local.get 0))))
 
-;; segment type=0x1 flags=0x4 offset=0x0 vaddr=0x0 filesz=0x78d memsz=0x78d align=0x10000
+;; segment type=0x1 flags=0x4 offset=0x0 vaddr=0x0 filesz=0x795 memsz=0x795 align=0x10000
 ;; segment type=0x1 flags=0x5 offset=0x10000 vaddr=0x10000 filesz=0x15c memsz=0x15c align=0x10000
 ;; segment type=0x1 flags=0x6 offset=0x20000 vaddr=0x20000 filesz=0x10000 memsz=0x10000 align=0x10000
 ;; segment type=0x2 flags=0x6 offset=0x20000 vaddr=0x20000 filesz=0x60 memsz=0x60 align=0x8
@@ -18,11 +18,11 @@
 ;;   section .dynstr address=0x478 size=0x10
 ;;   section .eh_frame_hdr address=0x488 size=0x64
 ;;   section .eh_frame address=0x4f0 size=0x17c
-;;   section .wasmelt.manifest address=0x670 size=0xe0
-;;   section .wasmelt.functions address=0x750 size=0x8
-;;   section .wasmelt.traps address=0x758 size=0x9
-;;   section .wasmelt.offsets address=0x768 size=0x14
-;;   section .wasmelt.names address=0x780 size=0xd
+;;   section .wasmelt.manifest address=0x670 size=0xe1
+;;   section .wasmelt.functions address=0x758 size=0x8
+;;   section .wasmelt.traps address=0x760 size=0x9
+;;   section .wasmelt.offsets address=0x770 size=0x14
+;;   section .wasmelt.names address=0x788 size=0xd
 ;;   section .text address=0x10000 size=0x15c
 ;;   section .dynamic address=0x20000 size=0x60
 ;;   section .symtab address=0x0 size=0x120

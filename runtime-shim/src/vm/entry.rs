@@ -443,8 +443,8 @@ const MXCSR_CONTROL: u32 = 0xffc0;
 /// All exceptions masked, rounding to nearest, denormals kept.
 const MXCSR_DEFAULT: u32 = 0x1f80;
 
-/// Checks that floating-point instructions do what the specification says. Compiled code uses SSE
-/// only, so the control word of the x87 unit does not matter.
+/// Checks that floating-point instructions do what the specification says: of modules that have any,
+/// since reading the register costs as much as the rest of an entry. Compiled code uses SSE only, so the control word of the x87 unit does not matter.
 #[inline(always)]
 fn check_float_environment() -> Result<(), Error> {
     let mut mxcsr = 0u32;
@@ -503,13 +503,15 @@ fn run<T, R>(
     code: *const u8,
     enter: impl FnOnce(*mut Activation) -> R,
 ) -> Result<R, Error> {
-    check_float_environment()?;
     let store: *mut Store<T> = store;
     // SAFETY: the caller lends the store exclusively; from here on only this pointer is used,
     // also by host functions, through the block.
     let block = unsafe { (*store).inner.vm.block() };
     // SAFETY: the block lives as long as the store.
     let block_ref: &StoreBlock = unsafe { &*block };
+    if block_ref.computes_floats.get() {
+        check_float_environment()?;
+    }
     let thread = thread();
     let sp = stack::stack_pointer();
     let previous_stack_limit = if stack::is_ready(thread, block_ref, sp) {

@@ -101,6 +101,8 @@ pub(super) struct StoreBlock {
     pub(super) max_wasm_stack_bytes: usize,
     /// Whether traps may arrive as signals.
     pub(super) has_signals: bool,
+    /// Whether any code of this store computes with floats.
+    pub(super) computes_floats: Cell<bool>,
     /// Whether fuel is metered.
     pub(super) is_metered: bool,
     /// Fuel that is left beside what compiled code has.
@@ -290,6 +292,7 @@ impl StoreVm {
             grow_memory: super::libcalls::grow_memory::<T>,
             max_wasm_stack_bytes: config.max_wasm_stack_bytes(),
             has_signals: config.codegen().signals,
+            computes_floats: Cell::new(false),
             is_metered: config.codegen().fuel,
             fuel_reserve: Cell::new(0),
             interrupt: config.codegen().interruption.then(InterruptHandle::new),
@@ -326,6 +329,9 @@ impl StoreVm {
         let block = self.block_ref();
         if block.code().any(|node| Module::same(&node.module, module)) {
             return;
+        }
+        if module.manifest().computes_floats {
+            block.computes_floats.set(true);
         }
         let node = Box::new(CodeNode {
             module: module.clone(),
