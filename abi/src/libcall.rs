@@ -61,6 +61,8 @@ libcalls! {
     /// `out_of_fuel(vmctx)`: less fuel is left than what was charged. Returns when there was more
     /// in reserve; the fuel register is in [`crate::VMStoreContext`] before and after.
     OutOfFuel / out_of_fuel @ 3 (vmctx: *mut VMContext) -> ();
-    /// `interrupted(vmctx)`: the interrupt flag was seen set. Returns when it was withdrawn.
+    /// `interrupted(vmctx)`: the interrupt flag was seen set. Returns when it was withdrawn. Neither
+    /// this nor `out_of_fuel` may grow or move a memory: compiled code keeps base and length over
+    /// them.
     Interrupted / interrupted @ 4 (vmctx: *mut VMContext) -> ();
 }

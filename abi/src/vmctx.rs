@@ -69,7 +69,8 @@ vm_layout! {
     VMMemory size 16 {
         /// First byte of the memory. Never moves for a memory with a full reservation.
         BASE @ 0: base: *mut u8,
-        /// Accessible length in bytes, a multiple of 65 536.
+        /// Accessible length in bytes, a multiple of 65 536. It never shrinks, and is never below the
+        /// declared minimum.
         LEN_BYTES @ 8: len_bytes: u64,
     }
 }

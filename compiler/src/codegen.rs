@@ -3,12 +3,13 @@
 use crate::{
     canonicalize::canonicalize,
     error::CompileError,
+    governor::Governor,
     optimize::optimize,
     options::CompileOptions,
     stack_overflow::raise_on_stack_overflow,
     translate::{
-        FUNCTION_NAMESPACE, InlinedCall, Locations, ModuleEnv, STUB_NAMESPACE, Stub, abi_trap_code,
-        build_stub, translate_function,
+        FUNCTION_NAMESPACE, InlinedCall, LocalStorage, Locations, ModuleEnv, STUB_NAMESPACE, Stub,
+        abi_trap_code, build_stub, translate_function,
     },
 };
 use cranelift_codegen::{
@@ -82,6 +83,8 @@ pub(crate) struct CompiledFunction {
     /// Calls that were replaced by the callee's body; parents before children.
     pub inlined: Vec<InlinedCall>,
     pub unwind: systemv::UnwindInfo,
+    /// Whether the governor had it compiled without optimisation.
+    pub is_downgraded: bool,
 }
 
 /// The two ways functions are compiled: as asked, and downgraded by the governor.
@@ -144,19 +147,24 @@ impl CodeGenerator {
         text: Text,
     ) -> Result<(CompiledFunction, String), CompileError> {
         let function = env.module.imported_function_count + defined_index;
-        let isa = if env.downgrades[defined_index as usize] {
-            &*self.downgraded
-        } else {
-            &*self.wanted
-        };
+        let mut is_downgraded = env.downgrades[defined_index as usize];
         let (mut compiled, listing) = guarded(function, scratch, |scratch| {
-            let func = &mut scratch.context.func;
-            let locations = translate_function(env, defined_index, &mut scratch.builder, func)?;
-            if env.options.codegen.nan_canonicalization {
-                canonicalize_nans(&mut scratch.context, isa);
+            let limit = Governor::limits().max_values_kept_over_loops;
+            let (mut locations, kept) = self.prepare(env, defined_index, is_downgraded, scratch)?;
+            if kept > limit as usize {
+                is_downgraded = true;
+                scratch.context.clear();
+                (locations, _) = self.prepare(env, defined_index, is_downgraded, scratch)?;
             }
-            generate_code(scratch, isa, function, locations, text)
+            generate_code(
+                scratch,
+                self.isa_for(is_downgraded),
+                function,
+                locations,
+                text,
+            )
         })?;
+        compiled.is_downgraded = is_downgraded;
         if !env.options.codegen.signals {
             raise_on_stack_overflow(&mut compiled, env.options.arch)
                 .map_err(|reason| CompileError::Codegen { function, reason })?;
@@ -174,15 +182,45 @@ impl CodeGenerator {
         guarded(stub.index(), scratch, |scratch| {
             build_stub(env, stub, &mut scratch.builder, &mut scratch.context.func);
             let isa = &*self.wanted;
-            generate_code(
-                scratch,
-                isa,
-                stub.index(),
-                Locations::default(),
-                Text::Nothing,
-            )
+            optimize_function(&mut scratch.context, isa, stub.index())?;
+            let locations = Locations::default();
+            generate_code(scratch, isa, stub.index(), locations, Text::Nothing)
         })
         .map(|(compiled, _)| compiled)
+    }
+
+    fn isa_for(&self, is_downgraded: bool) -> &dyn isa::TargetIsa {
+        if is_downgraded {
+            &*self.downgraded
+        } else {
+            &*self.wanted
+        }
+    }
+
+    /// Leaves the function's optimised CLIF in the context. Returns how many values it keeps over loops,
+    /// too.
+    fn prepare(
+        &self,
+        env: &ModuleEnv<'_>,
+        defined_index: u32,
+        is_downgraded: bool,
+        scratch: &mut Scratch,
+    ) -> Result<(Locations, usize), CompileError> {
+        let storage = if is_downgraded {
+            LocalStorage::Frame
+        } else {
+            LocalStorage::Values
+        };
+        let isa = self.isa_for(is_downgraded);
+        let context = &mut scratch.context;
+        let (builder, func) = (&mut scratch.builder, &mut context.func);
+        let locations = translate_function(env, defined_index, storage, builder, func)?;
+        if env.options.codegen.nan_canonicalization {
+            canonicalize_nans(context, isa);
+        }
+        let function = env.module.imported_function_count + defined_index;
+        let kept = optimize_function(context, isa, function)?;
+        Ok((locations, kept))
     }
 }
 
@@ -228,6 +266,17 @@ fn canonicalize_nans(context: &mut Context, isa: &dyn isa::TargetIsa) {
     canonicalize(&mut context.func, loops);
 }
 
+fn optimize_function(
+    context: &mut Context,
+    isa: &dyn isa::TargetIsa,
+    function: u32,
+) -> Result<usize, CompileError> {
+    optimize(context, isa).map_err(|e| CompileError::Codegen {
+        function,
+        reason: e.to_string(),
+    })
+}
+
 fn generate_code(
     scratch: &mut Scratch,
     isa: &dyn isa::TargetIsa,
@@ -236,8 +285,7 @@ fn generate_code(
     text: Text,
 ) -> Result<Compiled, CompileError> {
     let error = |reason: String| CompileError::Codegen { function, reason };
-    let context = &mut scratch.context;
-    optimize(context, isa).map_err(|e| error(e.to_string()))?;
+    let context = &scratch.context;
     let clif = if text == Text::Clif {
         context.func.display().to_string()
     } else {
@@ -271,6 +319,7 @@ fn generate_code(
         offsets: collect_offsets(&code, &locations),
         inlined: locations.inlined,
         unwind,
+        is_downgraded: false,
         code: code.code_buffer().to_vec(),
     };
     Ok((compiled, listing))

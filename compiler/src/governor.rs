@@ -2,8 +2,8 @@
 //!
 //! Cranelift's optimiser and its register allocator are super-linear in the number and nesting of
 //! basic blocks. Functions above fixed thresholds are compiled with `opt_level=none` and the
-//! single-pass register allocator, which stay linear; the ABI is the same. Every threshold is
-//! visible in the wasm and the options alone, so that all machines decide alike. How many functions
+//! single-pass register allocator, which stay linear; the ABI is the same. Every threshold depends
+//! on the wasm and the options alone, so that all machines decide alike. How many functions
 //! were downgraded stands in the manifest and in `wasmelt inspect`.
 
 /// The thresholds. They are fixed: changing one changes output bytes.
@@ -11,6 +11,8 @@
 pub struct GovernorLimits {
     /// Blocks, loops and ifs in one function.
     pub max_blocks: u32,
+    /// Places in one function where other operators may split a block.
+    pub max_splits: u32,
     /// Nesting of loops in one function.
     pub max_loop_depth: u32,
     /// Nesting of blocks, loops and ifs in one function.
@@ -21,6 +23,8 @@ pub struct GovernorLimits {
     pub max_locals_times_blocks: u64,
     /// Targets of all `br_table`s of one function.
     pub max_branch_targets: u32,
+    /// Values that one function keeps over its loops once what does not change in them was moved out.
+    pub max_values_kept_over_loops: u32,
     /// Super-linear work that a whole module may cost, in the units of [`Governor::work`], for
     /// each of its bytes, above a free allowance; functions that come after it is spent are
     /// downgraded.
@@ -32,11 +36,13 @@ pub struct GovernorLimits {
 /// The thresholds in force.
 const LIMITS: GovernorLimits = GovernorLimits {
     max_blocks: 5_000,
+    max_splits: 20_000,
     max_loop_depth: 100,
     max_block_depth: 1_000,
     max_body_len_bytes: 500_000,
     max_locals_times_blocks: 1_000_000,
     max_branch_targets: 20_000,
+    max_values_kept_over_loops: 1_000,
     module_work_per_byte: 2_000,
     module_work_free: 1_000_000_000,
 };
@@ -77,6 +83,7 @@ impl Governor {
     #[must_use]
     pub fn must_downgrade(&self) -> bool {
         self.blocks > LIMITS.max_blocks
+            || self.splits > LIMITS.max_splits
             || self.loop_depth > LIMITS.max_loop_depth
             || self.block_depth > LIMITS.max_block_depth
             || self.body_len_bytes > LIMITS.max_body_len_bytes

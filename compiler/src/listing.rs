@@ -47,14 +47,14 @@ pub fn list_functions(
     let names = module.display_names();
     let mut output = String::new();
     let mut scratch = Scratch::default();
-    for (defined, downgrade) in (0..).zip(&downgrades) {
+    for defined in (0..).take(downgrades.len()) {
         let index = module.imported_function_count + defined;
         let name = &names[defined as usize];
         if only.is_some_and(|only| only != *name && only != index.to_string()) {
             continue;
         }
-        let (_, body) = generator.compile_function(&env, defined, &mut scratch, text)?;
-        let note = if *downgrade {
+        let (compiled, body) = generator.compile_function(&env, defined, &mut scratch, text)?;
+        let note = if compiled.is_downgraded {
             " (not optimised: above the governor's thresholds)"
         } else {
             ""

@@ -128,8 +128,7 @@ pub fn compile(wasm: &[u8], options: &CompileOptions) -> Result<CompiledModule, 
         module.bodies.len(),
         module.bodies.len(),
     );
-    let downgraded = downgrades.iter().filter(|downgrade| **downgrade).count();
-    let parts = lay_out(&module, options, &generator, functions, downgraded, wasm)?;
+    let parts = lay_out(&module, options, &generator, functions, wasm)?;
     Ok(CompiledModule { parts })
 }
 
@@ -161,9 +160,9 @@ fn lay_out(
     options: &CompileOptions,
     generator: &CodeGenerator,
     functions: Vec<CompiledFunction>,
-    downgraded: usize,
     wasm: &[u8],
 ) -> Result<ArtifactParts, CompileError> {
+    let downgraded = functions.iter().filter(|function| function.is_downgraded);
     let mut manifest = Manifest {
         dependencies: pinned_dependencies(),
         name: module.name.clone(),
@@ -181,7 +180,8 @@ fn lay_out(
         data: Vec::new(),
         image: None,
         custom_sections: module.custom_sections.clone(),
-        downgraded_function_count: u32::try_from(downgraded).expect("functions are limited"),
+        downgraded_function_count: u32::try_from(downgraded.count())
+            .expect("functions are limited"),
         computes_floats: module.computes_floats,
     };
     let initial = emit::build_image(module, options.arch.segment_alignment_bytes());

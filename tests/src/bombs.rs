@@ -28,6 +28,8 @@ pub struct Thresholds {
     pub locals_times_blocks: u64,
     /// Targets of all `br_table`s.
     pub branch_targets: u32,
+    /// Values that are used in a loop and computed before it.
+    pub values_kept_over_loops: u32,
 }
 
 /// A generated module and what its export `run` returns.
@@ -210,6 +212,22 @@ pub const RECIPES: &[BombRecipe] = &[
     BombRecipe {
         name: "loop-with-tests-and-merges-of-10000-branches",
         build: |_| single(&tests_and_merges(200, 9_990, 100_000)),
+    },
+    BombRecipe {
+        name: "loop-with-values-that-do-not-change-below",
+        build: |limits| repeated(&fixed_values(limits.values_kept_over_loops)),
+    },
+    BombRecipe {
+        name: "loop-with-14000-values-that-do-not-change",
+        build: |_| single(&fixed_values(14_000)),
+    },
+    BombRecipe {
+        name: "loop-with-accesses-behind-one-index-below",
+        build: |limits| repeated(&accesses_behind_one_index(limits.values_kept_over_loops)),
+    },
+    BombRecipe {
+        name: "loop-with-26000-accesses-behind-one-index",
+        build: |_| single(&accesses_behind_one_index(26_000)),
     },
     BombRecipe {
         name: "calls-with-live-operands",
@@ -579,6 +597,57 @@ fn calls_over_operands(count: u32) -> Body {
     })
 }
 
+/// A loop around values that do not change in it, and so may be computed before it.
+fn fixed_values(count: u32) -> Body {
+    Body::new(0, 1, |sink| {
+        sink.loop_(BlockType::Empty);
+        for index in 0..count {
+            sink.local_get(ARGUMENT)
+                .local_get(ARGUMENT)
+                .i32_const(index as i32)
+                .i32_rotl()
+                .i32_store8(byte_at(index));
+        }
+        end_loop(sink);
+        sink.local_get(ARGUMENT);
+    })
+}
+
+/// A loop around accesses whose index does not change in it, each of which ends further behind it.
+fn accesses_behind_one_index(count: u32) -> Body {
+    Body::new(1, 0, |sink| {
+        sink.loop_(BlockType::Empty);
+        for index in 0..count {
+            sink.local_get(ARGUMENT)
+                .i32_load8_u(byte_at(index))
+                .local_get(COUNTER)
+                .i32_add()
+                .local_set(COUNTER);
+        }
+        end_loop(sink);
+        sink.local_get(COUNTER);
+    })
+}
+
+/// Goes round once more unless the argument is 1.
+fn end_loop(sink: &mut InstructionSink<'_>) {
+    sink.local_get(ARGUMENT)
+        .i32_const(1)
+        .i32_ne()
+        .br_if(0)
+        .end();
+}
+
+/// A byte so far behind the index.
+fn byte_at(offset: u32) -> MemArg {
+    MemArg {
+        offset: u64::from(offset),
+        align: 0,
+        target: MemArgTarget::Memory(0),
+        ordering: None,
+    }
+}
+
 fn stores_and_loads(count: u32) -> Body {
     let access = |index: u32| MemArg {
         offset: u64::from(index % 16_000) * 4,
@@ -818,6 +887,7 @@ mod tests {
         body_len_bytes: 2_000,
         locals_times_blocks: 5_000,
         branch_targets: 100,
+        values_kept_over_loops: 100,
     };
 
     #[test]

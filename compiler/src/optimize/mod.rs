@@ -5,6 +5,7 @@ mod addresses;
 mod exits;
 mod locations;
 mod multiply;
+mod pressure;
 mod ranges;
 mod widen;
 
@@ -17,8 +18,9 @@ use cranelift_codegen::{
 use cranelift_control::ControlPlane;
 use target_lexicon::Architecture;
 
-/// Optimises the function in `context` as the target's settings ask for.
-pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenResult<()> {
+/// Optimises the function in `context` as the target's settings ask for. Returns how many values it then
+/// keeps over loops, as far as that was counted.
+pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenResult<usize> {
     let is_wanted = isa.flags().opt_level() != OptLevel::None;
     if is_wanted {
         context.compute_cfg();
@@ -30,7 +32,7 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
     }
     context.optimize(isa, &mut ControlPlane::default())?;
     if !is_wanted {
-        return Ok(());
+        return Ok(0);
     }
     multiply::recombine(&mut context.func);
     exits::test_next_values(&mut context.func, &context.domtree);
@@ -38,7 +40,11 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
         widen::widen(&mut context.func, &context.loop_analysis);
     }
     locations::relocate_users_of_loads(&mut context.func);
-    context.verify_if(isa)
+    context.verify_if(isa)?;
+    Ok(pressure::values_kept_over_loops(
+        &context.func,
+        &context.loop_analysis,
+    ))
 }
 
 /// The bits of a constant of up to 64 bits, zero-extended.

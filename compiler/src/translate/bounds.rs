@@ -13,6 +13,10 @@ use cranelift_codegen::ir::Value;
 use std::collections::BTreeMap;
 use wasmparser::{BinaryReaderError, FunctionBody, Operator as O};
 
+/// Checks that may use a length which was loaded before a loop. If the index does not change in the loop
+/// either, each is computed before it, and lives in a register or a slot for as long as it runs.
+const MAX_CHECKS_BEFORE_LOOP: u32 = 64;
+
 /// The description of the memory, as values.
 #[derive(Clone, Copy)]
 pub(super) struct MemoryValues {
@@ -37,10 +41,21 @@ pub(super) struct Bounds {
     memory: Option<MemoryValues>,
     /// How many calls there were.
     calls: u32,
-    /// For each index how far behind it an access may end.
-    checked: BTreeMap<Value, u64>,
+    /// Checks since the length was loaded before a loop.
+    checks_before_loop: u32,
+    checked: BTreeMap<Value, Checked>,
     /// What to restore in `checked`, the last change last.
-    log: Vec<(Value, Option<u64>)>,
+    log: Vec<(Value, Option<Checked>)>,
+}
+
+/// What is known of an index.
+#[derive(Clone, Copy)]
+struct Checked {
+    /// How far behind it an access may end.
+    end: u64,
+    /// The index in 64 bits, as it was compared. Accesses use this one: what is accessed is what was
+    /// checked, whatever later passes make of another extension.
+    extended: Value,
 }
 
 /// What was known where a frame was opened.
@@ -124,9 +139,9 @@ impl Translator<'_, '_> {
     pub(super) fn restore_bounds(&mut self, known: KnownBounds) {
         let bounds = &mut self.bounds;
         bounds.memory = known.memory.filter(|_| bounds.calls == known.calls);
-        for (index, end) in bounds.log.drain(known.log_len..).rev() {
-            match end {
-                Some(end) => drop(bounds.checked.insert(index, end)),
+        for (index, earlier) in bounds.log.drain(known.log_len..).rev() {
+            match earlier {
+                Some(earlier) => drop(bounds.checked.insert(index, earlier)),
                 None => drop(bounds.checked.remove(&index)),
             }
         }
@@ -145,6 +160,9 @@ impl Translator<'_, '_> {
             self.bounds.memory = None;
         } else if facts.has_accesses {
             let memory = self.memory_values();
+            if !memory.is_before_loop {
+                self.bounds.checks_before_loop = 0;
+            }
             self.bounds.memory = Some(MemoryValues {
                 is_before_loop: true,
                 ..memory
@@ -160,7 +178,10 @@ impl Translator<'_, '_> {
 
     /// The description of the memory.
     pub(super) fn memory_values(&mut self) -> MemoryValues {
-        if let Some(known) = self.bounds.memory {
+        let has_spent = self.bounds.checks_before_loop >= MAX_CHECKS_BEFORE_LOOP;
+        if let Some(known) = self.bounds.memory
+            && !(known.is_before_loop && has_spent)
+        {
             return known;
         }
         let memory = MemoryValues {
@@ -174,20 +195,23 @@ impl Translator<'_, '_> {
         memory
     }
 
-    /// Whether `index`, as it is on the operand stack, was checked for an access that ends so far
-    /// behind it; from now on it is.
-    pub(super) fn note_check(&mut self, index: Value, end: u64) -> bool {
+    /// The index in 64 bits, if it was checked for an access that ends so far behind it.
+    pub(super) fn checked_index(&self, index: Value, end: u64) -> Option<Value> {
+        let known = self.bounds.checked.get(&index)?;
+        (known.end >= end).then_some(known.extended)
+    }
+
+    /// Notes a check that is about to be made.
+    pub(super) fn note_check(&mut self, index: Value, extended: Value, end: u64) {
         if !self.keeps_bounds() {
-            return false;
+            return;
         }
         let bounds = &mut self.bounds;
-        let known = bounds.checked.get(&index).copied();
-        if known.is_some_and(|known| known >= end) {
-            return true;
+        if bounds.memory.is_some_and(|memory| memory.is_before_loop) {
+            bounds.checks_before_loop += 1;
         }
-        bounds.checked.insert(index, end);
-        bounds.log.push((index, known));
-        false
+        let earlier = bounds.checked.insert(index, Checked { end, extended });
+        bounds.log.push((index, earlier));
     }
 }
 

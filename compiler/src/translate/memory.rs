@@ -5,7 +5,8 @@
 //! - Guard pages: base + zext(index) + offset is at most 8 GiB + 64 KiB behind the base, all of
 //!   which is reserved, so that an access outside the memory faults. `optimize/addresses.rs` moves
 //!   constants from the index to the offset; it knows accesses by the form that `place` gives them.
-//! - Explicit: index + offset + width, which cannot wrap in 64 bits, is compared with the length.
+//! - Explicit: index + offset + width, which cannot wrap in 64 bits, is compared with the length, or the
+//!   index with the length less the others. What is kept between accesses is in `bounds.rs`.
 
 use super::{Translator, bounds::MemoryValues};
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
@@ -105,17 +106,19 @@ impl Translator<'_, '_> {
     /// Pops the index of an access and turns it into a checked host address.
     fn pop_place(&mut self, memarg: &MemArg, width_bytes: u32) -> Place {
         let narrow_index = self.pop();
-        let index = self.builder.ins().uextend(types::I64, narrow_index);
         if self.env.has_guard_pages() {
+            let index = self.builder.ins().uextend(types::I64, narrow_index);
             let base = self.memory_base();
             return self.place(true, base, index, memarg.offset);
         }
         let memory = self.memory_values();
         let base = memory.base;
         let end = memarg.offset + u64::from(width_bytes);
-        if self.note_check(narrow_index, end) {
+        if let Some(index) = self.checked_index(narrow_index, end) {
             return self.place(false, base, index, memarg.offset);
         }
+        let index = self.builder.ins().uextend(types::I64, narrow_index);
+        self.note_check(narrow_index, index, end);
         let outside = self.is_outside(index, end, memory);
         self.trap_out_of_bounds_if(outside);
         if !self.env.options.codegen.spectre_mitigation {
@@ -146,7 +149,7 @@ impl Translator<'_, '_> {
         let always_there = u64::from(declared) * u64::from(WASM_PAGE_SIZE);
         let builder = &mut self.builder;
         if memory.is_before_loop && end <= always_there {
-            // One number for each distance, computed before the loop. It cannot be below zero.
+            // One number for each distance, which does not change in the loop. It cannot be below zero.
             let last = builder
                 .ins()
                 .iadd_imm_s(memory.len_bytes, -end.cast_signed());

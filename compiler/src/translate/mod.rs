@@ -20,6 +20,7 @@ mod traps;
 
 pub(crate) use env::{FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE};
 pub(crate) use inline::{InlinedCall, Locations};
+pub(crate) use locals::LocalStorage;
 pub(crate) use stubs::{Stub, build_stub};
 pub(crate) use traps::abi_trap_code;
 
@@ -34,7 +35,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use env::Regions;
 use fuel::{FuelEdge, Meter};
 use inline::Inliner;
-use locals::{LocalStorage, Locals};
+use locals::Locals;
 use std::collections::BTreeMap;
 use wasmparser::{BinaryReaderError, FunctionBody};
 
@@ -42,6 +43,7 @@ use wasmparser::{BinaryReaderError, FunctionBody};
 pub(crate) fn translate_function(
     env: &ModuleEnv<'_>,
     defined_index: u32,
+    storage: LocalStorage,
     builder_context: &mut FunctionBuilderContext,
     func: &mut Function,
 ) -> Result<Locations, CompileError> {
@@ -49,7 +51,7 @@ pub(crate) fn translate_function(
     let body = &env.module.bodies[defined_index as usize];
     func.name = UserFuncName::user(FUNCTION_NAMESPACE, index);
     func.signature = env.signature(env.module.function_type(index));
-    let mut translator = Translator::new(env, index, func, builder_context);
+    let mut translator = Translator::new(env, index, storage, func, builder_context);
     translator.check_stack();
     let body_start = translator
         .translate_body(body)
@@ -113,16 +115,12 @@ impl<'env, 'func> Translator<'env, 'func> {
     fn new(
         env: &'env ModuleEnv<'env>,
         index: u32,
+        storage: LocalStorage,
         func: &'func mut Function,
         builder_context: &'func mut FunctionBuilderContext,
     ) -> Self {
         let defined = (index - env.module.imported_function_count) as usize;
         let own = &env.module.governors[defined];
-        let storage = if env.downgrades[defined] {
-            LocalStorage::Frame
-        } else {
-            LocalStorage::Values
-        };
         let regions = Regions::new(func);
         let mut builder = FunctionBuilder::new(func, builder_context);
         let entry = builder.create_block();
