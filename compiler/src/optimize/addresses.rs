@@ -12,7 +12,7 @@
 //! which is below 2^32, and two displacements, each below 2^31; or two indices and a displacement
 //! below 2^15.
 
-use super::{constant_bits, ranges::Ranges};
+use super::{constant_bits, extended_value, ranges::Ranges};
 use cranelift_codegen::{
     cursor::{Cursor, FuncCursor},
     dominator_tree::DominatorTree,
@@ -117,15 +117,11 @@ fn find_folds(
     let mut far = BTreeSet::new();
     for block in func.layout.blocks() {
         for inst in func.layout.block_insts(block) {
+            if let Some(narrow) = extended_value(func, inst) {
+                extensions.push((inst, func.dfg.resolve_aliases(narrow)));
+                continue;
+            }
             match func.dfg.insts[inst] {
-                InstructionData::Unary {
-                    opcode: Opcode::Uextend,
-                    arg,
-                } if func.dfg.ctrl_typevar(inst) == types::I64
-                    && func.dfg.value_type(arg) == types::I32 =>
-                {
-                    extensions.push((inst, func.dfg.resolve_aliases(arg)));
-                }
                 InstructionData::Binary {
                     opcode: Opcode::Iadd,
                     args: [left, right],

@@ -11,7 +11,7 @@ mod widen;
 
 use cranelift_codegen::{
     CodegenResult, Context,
-    ir::{Function, InstructionData, Opcode, Value, ValueDef},
+    ir::{Function, Inst, InstructionData, Opcode, Value, ValueDef, types},
     isa::TargetIsa,
     settings::OptLevel,
 };
@@ -61,4 +61,19 @@ fn constant_bits(func: &Function, value: Value) -> Option<u64> {
     };
     let unused_bits = 64 - func.dfg.value_type(value).bits();
     Some(imm.bits().cast_unsigned() << unused_bits >> unused_bits)
+}
+
+/// The 32-bit value that this instruction extends to 64 bits with zeros.
+fn extended_value(func: &Function, inst: Inst) -> Option<Value> {
+    match func.dfg.insts[inst] {
+        InstructionData::Unary {
+            opcode: Opcode::Uextend,
+            arg,
+        } if func.dfg.value_type(arg) == types::I32
+            && func.dfg.ctrl_typevar(inst) == types::I64 =>
+        {
+            Some(arg)
+        }
+        _ => None,
+    }
 }

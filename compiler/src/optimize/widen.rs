@@ -6,7 +6,7 @@
 //! parameters become 64 bits wide, extended where control comes from, if that is executed less
 //! often; and such loads extend while they load.
 
-use super::constant_bits;
+use super::{constant_bits, extended_value};
 use cranelift_codegen::{
     cursor::{Cursor, FuncCursor},
     entity::SecondaryMap,
@@ -288,21 +288,6 @@ fn extend(func: &mut Function, branch: Inst, narrow: Value) -> Value {
     match constant {
         Some(bits) => cursor.ins().iconst(types::I64, bits.cast_signed()),
         None => cursor.ins().uextend(types::I64, narrow),
-    }
-}
-
-/// The 32-bit value that this instruction extends to 64 bits with zeros.
-fn extended_value(func: &Function, inst: Inst) -> Option<Value> {
-    match func.dfg.insts[inst] {
-        InstructionData::Unary {
-            opcode: Opcode::Uextend,
-            arg,
-        } if func.dfg.value_type(arg) == types::I32
-            && func.dfg.ctrl_typevar(inst) == types::I64 =>
-        {
-            Some(arg)
-        }
-        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@
 //! - A memory never shrinks. So an index that was checked for some end is good for every lower end,
 //!   wherever the check dominates.
 
-use super::Translator;
+use super::{Translator, memory::is_access};
 use cranelift_codegen::ir::Value;
 use std::collections::BTreeMap;
 use wasmparser::{BinaryReaderError, FunctionBody, Operator as O};
@@ -219,34 +219,5 @@ fn is_call(operator: &O<'_>) -> bool {
     matches!(
         operator,
         O::Call { .. } | O::CallIndirect { .. } | O::MemoryGrow { .. }
-    )
-}
-
-fn is_access(operator: &O<'_>) -> bool {
-    matches!(
-        operator,
-        O::I32Load { .. }
-            | O::I64Load { .. }
-            | O::F32Load { .. }
-            | O::F64Load { .. }
-            | O::I32Load8S { .. }
-            | O::I32Load8U { .. }
-            | O::I32Load16S { .. }
-            | O::I32Load16U { .. }
-            | O::I64Load8S { .. }
-            | O::I64Load8U { .. }
-            | O::I64Load16S { .. }
-            | O::I64Load16U { .. }
-            | O::I64Load32S { .. }
-            | O::I64Load32U { .. }
-            | O::I32Store { .. }
-            | O::I64Store { .. }
-            | O::F32Store { .. }
-            | O::F64Store { .. }
-            | O::I32Store8 { .. }
-            | O::I32Store16 { .. }
-            | O::I64Store8 { .. }
-            | O::I64Store16 { .. }
-            | O::I64Store32 { .. }
     )
 }

@@ -7,7 +7,7 @@
 //! before calls and returns; where paths meet, those that come later adapt to the first one, as
 //! jumps back to a loop do. At a trap the runtime finds what was pending there in the offset map.
 
-use super::{LocalStorage, Stub, Translator, traps::AFTER_RAISE};
+use super::{LocalStorage, Stub, Translator, memory::is_access, traps::AFTER_RAISE};
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
 use wasmelt_abi::{OptLevel, VMContext, VMStoreContext};
 use wasmparser::{BinaryReaderError, FunctionBody, Operator as O};
@@ -41,6 +41,9 @@ fn ends_segment(operator: &O<'_>) -> bool {
 /// Whether nobody can tell if a check is made before this operator or behind it. An operator that a
 /// preset adds belongs in the list if it may trap, branch, call or write.
 fn is_silent(operator: &O<'_>) -> bool {
+    if is_access(operator) {
+        return false;
+    }
     !matches!(
         operator,
         O::If { .. }
@@ -54,29 +57,6 @@ fn is_silent(operator: &O<'_>) -> bool {
             | O::CallIndirect { .. }
             | O::GlobalSet { .. }
             | O::MemoryGrow { .. }
-            | O::I32Load { .. }
-            | O::I64Load { .. }
-            | O::F32Load { .. }
-            | O::F64Load { .. }
-            | O::I32Load8S { .. }
-            | O::I32Load8U { .. }
-            | O::I32Load16S { .. }
-            | O::I32Load16U { .. }
-            | O::I64Load8S { .. }
-            | O::I64Load8U { .. }
-            | O::I64Load16S { .. }
-            | O::I64Load16U { .. }
-            | O::I64Load32S { .. }
-            | O::I64Load32U { .. }
-            | O::I32Store { .. }
-            | O::I64Store { .. }
-            | O::F32Store { .. }
-            | O::F64Store { .. }
-            | O::I32Store8 { .. }
-            | O::I32Store16 { .. }
-            | O::I64Store8 { .. }
-            | O::I64Store16 { .. }
-            | O::I64Store32 { .. }
             | O::I32DivS
             | O::I32DivU
             | O::I32RemS

@@ -11,7 +11,7 @@
 use super::{Translator, bounds::MemoryValues};
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
 use wasmelt_abi::{Libcall, VMContext, VMMemory, WASM_PAGE_SIZE};
-use wasmparser::MemArg;
+use wasmparser::{MemArg, Operator as O};
 
 /// A checked place in linear memory.
 struct Place {
@@ -219,4 +219,34 @@ impl Translator<'_, '_> {
             .ins()
             .load(types::I64, flags, pointer, field.cast_signed())
     }
+}
+
+/// Whether the operator loads or stores.
+pub(super) fn is_access(operator: &O<'_>) -> bool {
+    matches!(
+        operator,
+        O::I32Load { .. }
+            | O::I64Load { .. }
+            | O::F32Load { .. }
+            | O::F64Load { .. }
+            | O::I32Load8S { .. }
+            | O::I32Load8U { .. }
+            | O::I32Load16S { .. }
+            | O::I32Load16U { .. }
+            | O::I64Load8S { .. }
+            | O::I64Load8U { .. }
+            | O::I64Load16S { .. }
+            | O::I64Load16U { .. }
+            | O::I64Load32S { .. }
+            | O::I64Load32U { .. }
+            | O::I32Store { .. }
+            | O::I64Store { .. }
+            | O::F32Store { .. }
+            | O::F64Store { .. }
+            | O::I32Store8 { .. }
+            | O::I32Store16 { .. }
+            | O::I64Store8 { .. }
+            | O::I64Store16 { .. }
+            | O::I64Store32 { .. }
+    )
 }
