@@ -5,7 +5,8 @@
 
 use wasmparser::{BinaryReaderError, Operator, Parser, Payload};
 
-use crate::rewrite::{leb128, len_u32, rewrite_bodies, rotate_select_conditions};
+use crate::rewrite::{rewrite_bodies, rotate_select_conditions};
+use wasm_encoder::Encode;
 
 /// Name of the exported global.
 pub(crate) const FUEL_USED: &str = "fuel used";
@@ -44,11 +45,11 @@ pub(crate) fn count_fuel(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
             code.extend_from_slice(&wasm[from..at]);
             from = at;
             code.push(0x23); // global.get
-            leb128(&mut code, counter);
-            code.push(0x42); // i64.const, whose number is signed
-            signed_leb128(&mut code, cost);
+            counter.encode(&mut code);
+            code.push(0x42); // i64.const
+            i64::from(cost).encode(&mut code);
             code.extend([0x7c, 0x24]); // i64.add, global.set
-            leb128(&mut code, counter);
+            counter.encode(&mut code);
         }
         code.extend_from_slice(&wasm[from..range.end]);
         Ok(code)
@@ -109,10 +110,9 @@ fn count_globals(wasm: &[u8]) -> Result<u32, BinaryReaderError> {
 fn add_counter(wasm: &[u8], counter: u32) -> Result<Vec<u8>, BinaryReaderError> {
     let global = [TYPE_I64, MUTABLE, 0x42, 0, 0x0b];
     let mut export = Vec::new();
-    leb128(&mut export, len_u32(FUEL_USED.as_bytes()));
-    export.extend_from_slice(FUEL_USED.as_bytes());
+    FUEL_USED.encode(&mut export);
     export.push(EXPORT_GLOBAL);
-    leb128(&mut export, counter);
+    counter.encode(&mut export);
     let mut added = [(GLOBAL, &global[..]), (EXPORT, &export[..])]
         .into_iter()
         .peekable();
@@ -139,8 +139,7 @@ fn add_counter(wasm: &[u8], counter: u32) -> Result<Vec<u8>, BinaryReaderError> 
                 }
                 None => {
                     output.push(id);
-                    leb128(&mut output, len_u32(&wasm[range.clone()]));
-                    output.extend_from_slice(&wasm[range]);
+                    wasm[range].encode(&mut output);
                 }
             }
         }
@@ -150,20 +149,10 @@ fn add_counter(wasm: &[u8], counter: u32) -> Result<Vec<u8>, BinaryReaderError> 
 
 fn push_section(output: &mut Vec<u8>, id: u8, count: u32, entries: &[u8]) {
     let mut content = Vec::new();
-    leb128(&mut content, count);
+    count.encode(&mut content);
     content.extend_from_slice(entries);
     output.push(id);
-    leb128(output, len_u32(&content));
-    output.extend_from_slice(&content);
-}
-
-/// A number that is not negative, with room for a sign.
-fn signed_leb128(output: &mut Vec<u8>, mut value: u32) {
-    while value >= 0x40 {
-        output.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    output.push(value as u8);
+    content.as_slice().encode(output);
 }
 
 #[cfg(test)]

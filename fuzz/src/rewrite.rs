@@ -1,5 +1,6 @@
 //! Rewrites function bodies so that they mean the same and are compiled or interpreted differently.
 
+use wasm_encoder::Encode;
 use wasmelt_compiler::Governor;
 use wasmparser::{BinaryReaderError, FunctionBody, Operator, Parser, Payload, ValType};
 
@@ -84,42 +85,28 @@ pub(crate) fn rewrite_bodies(
             Payload::CodeSectionStart { count, range, .. } => {
                 // All our modules have lengths in their shortest form.
                 let mut length = Vec::new();
-                leb128(&mut length, len_u32(&wasm[range.clone()]));
+                range.len().encode(&mut length);
                 let header = range.start - length.len() - 1;
                 assert_eq!(wasm[header], CODE, "a section begins with its id");
                 output.extend_from_slice(&wasm[copied..header]);
                 copied = range.end;
-                leb128(&mut bodies, count);
+                count.encode(&mut bodies);
             }
             Payload::CodeSectionEntry(body) => {
                 let ty: u32 = functions[defined];
                 defined += 1;
                 let code = rewrite(&body, result_types[ty as usize])?;
-                leb128(&mut bodies, len_u32(&code));
-                bodies.extend_from_slice(&code);
+                code.as_slice().encode(&mut bodies);
             }
             _ => {}
         }
     }
     if !bodies.is_empty() {
         output.push(CODE);
-        leb128(&mut output, len_u32(&bodies));
-        output.extend_from_slice(&bodies);
+        bodies.as_slice().encode(&mut output);
     }
     output.extend_from_slice(&wasm[copied..]);
     Ok(output)
-}
-
-pub(crate) fn len_u32(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len()).expect("generated modules are small")
-}
-
-pub(crate) fn leb128(output: &mut Vec<u8>, mut value: u32) {
-    while value >= 0x80 {
-        output.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    output.push(value as u8);
 }
 
 #[cfg(test)]
