@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "0eeca8e5518782cbcc3fab1edb8ef0b4235648b88d7fe4a8cefc68d5fcc39041";
-const AARCH64: &str = "b0a829e842296379351db423f3649d649d076bc0ef0a8562b4938e39931d9d49";
+const X86_64: &str = "f27bbc4e2d1e59ee8aa26f6bbbab0bec65b884f487a2456a06b3351e156c48f4";
+const AARCH64: &str = "2f17481f09495eca0d7cfe8e371e703cfed5ec7c618afc46f52fe28c02a93872";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

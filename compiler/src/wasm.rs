@@ -7,6 +7,7 @@ use crate::{
     options::CompileOptions,
     pipeline::parallel_map,
     recognise::{Container, recognise},
+    translate,
 };
 use wasmelt_abi::{
     CodegenOptions, ConstExpr, CustomSection, ElementSegment, Export, ExternKind, FuncType, Global,
@@ -532,7 +533,11 @@ fn validate_body(
                     callees.push(function_index);
                 }
             }
-            Operator::BrTable { targets } => governor.branch_targets += targets.len() + 1,
+            Operator::BrTable { targets } => {
+                governor.branch_targets += targets.len() + 1;
+                // What comparisons replace a table by.
+                governor.splits += targets.len().min(translate::MAX_TESTS_OF_TABLE);
+            }
             _ => {}
         }
     }

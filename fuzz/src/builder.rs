@@ -3,7 +3,7 @@
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, ElementSection, Elements, EntityType, ExportKind,
     ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection,
-    InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, Module, RefType,
+    Instruction, InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, Module, RefType,
     TableSection, TableType, TypeSection, ValType,
 };
 
@@ -197,6 +197,11 @@ impl Body {
     /// Where to put instructions.
     pub(crate) fn code(&mut self) -> InstructionSink<'_> {
         self.function.instructions()
+    }
+
+    /// Adds an instruction that was chosen before.
+    pub(crate) fn instruction(&mut self, instruction: &Instruction<'_>) {
+        self.function.instruction(instruction);
     }
 
     /// Pushes a constant, with exactly these bits.

@@ -1,6 +1,7 @@
 //! The table of generators.
 
 mod addresses;
+mod bytes;
 mod calls;
 mod control;
 mod floats;
@@ -9,6 +10,7 @@ mod ops;
 mod products;
 mod single_inst;
 mod smith;
+mod switches;
 
 use crate::compare::{Call, Case};
 use crate::value::Value;
@@ -46,6 +48,12 @@ pub const GENERATORS: &[Generator] = &[
         smoke_seeds: 120,
     },
     Generator {
+        name: "bytes",
+        about: "bytes shifted, masked and united, small factors, loops until an addition wraps",
+        generate: bytes::generate,
+        smoke_seeds: 200,
+    },
+    Generator {
         name: "calls",
         about: "many parameters, direct and indirect calls, imports between definitions",
         generate: calls::generate,
@@ -74,6 +82,12 @@ pub const GENERATORS: &[Generator] = &[
         about: "128-bit products from four 64-bit ones, and near misses",
         generate: products::generate,
         smoke_seeds: 200,
+    },
+    Generator {
+        name: "switches",
+        about: "branch tables of few targets, with each index around their ends",
+        generate: switches::generate,
+        smoke_seeds: 150,
     },
 ];
 

@@ -19,32 +19,32 @@
 ;;   block1:
 ;;     jmp     label3
 ;;   block3:
+;;     testl %esi, %esi
+;;     jz      label7; j label4
+;;   block4:
 ;;     uninit  %rax
 ;;     xorl %eax, %eax
-;;     movl $0x2, %ecx
-;;     movl %esi, %edx
-;;     cmpl %ecx, %edx
-;;     cmovbl %edx, %ecx
-;;     br_table %rcx, %rdx, %rcx
-;;   block4:
-;;     jmp     label8
+;;     cmpl $0x2, %esi
+;;     jb      label5; j label6
 ;;   block5:
-;;     jmp     label7
+;;     jmp     label8
 ;;   block6:
+;;     jmp     label9
+;;   block7:
 ;;     movq    %r15, %rax
 ;;     leaq -2(%rax), %rax
 ;;     movq    %rax, %r15
 ;;     movl $0x1, %eax
-;;     jmp     label7
-;;   block7:
+;;     jmp     label8
+;;   block8:
 ;;     movq    %r15, %rcx
 ;;     leaq -4(%rcx), %rcx
 ;;     movq    %rcx, %r15
 ;;     leal 2(%rax), %eax
-;;     jmp     label8
-;;   block8:
 ;;     jmp     label9
 ;;   block9:
+;;     jmp     label10
+;;   block10:
 ;;     movq    %r15, %rcx
 ;;     leaq -3(%rcx), %rcx
 ;;     movq    %rcx, %r15

@@ -2,7 +2,8 @@
 //!
 //! A loop that ends with `next = i + 1; if i != 99 go on with next` needs both values at its end: a
 //! move on every way back, and with it a block and a jump. Addition wraps, so `next != 100` says the
-//! same, and `next` can take the place of `i`.
+//! same, and `next` can take the place of `i`. A loop that ends when `next < i`, because the addition
+//! wrapped, may as well test whether `next` is below what was added.
 
 use super::constant_bits;
 use cranelift_codegen::{
@@ -10,7 +11,7 @@ use cranelift_codegen::{
     dominator_tree::DominatorTree,
     ir::{
         Block, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Value, ValueDef,
-        condcodes::IntCC,
+        condcodes::{CondCode, IntCC},
     },
 };
 
@@ -32,8 +33,54 @@ pub(super) fn test_next_values(func: &mut Function, domtree: &DominatorTree) {
             && let Some((next, step)) = find_next(func, domtree, block, &test)
         {
             replace_test(func, &test, next, step);
+        } else if let Some((branch, condition, next, step)) = find_carry(func, block) {
+            replace_condition(func, branch, condition, next, step);
         }
     }
+}
+
+/// The branch at a block's end, if it tests whether `next`, which is `counter + step`, wrapped; the same
+/// condition of `next` and `step`.
+fn find_carry(func: &Function, block: Block) -> Option<(Inst, IntCC, Value, u64)> {
+    let branch = func.layout.last_inst(block)?;
+    let InstructionData::Brif { arg, .. } = func.dfg.insts[branch] else {
+        return None;
+    };
+    let ValueDef::Result(compare, _) = func.dfg.value_def(arg) else {
+        return None;
+    };
+    let InstructionData::IntCompare {
+        opcode: Opcode::Icmp,
+        args: [left, right],
+        cond,
+    } = func.dfg.insts[compare]
+    else {
+        return None;
+    };
+    let (next, counter, condition) = match cond {
+        IntCC::UnsignedLessThan | IntCC::UnsignedGreaterThanOrEqual => (left, right, cond),
+        IntCC::UnsignedGreaterThan | IntCC::UnsignedLessThanOrEqual => {
+            (right, left, cond.swap_args())
+        }
+        _ => return None,
+    };
+    let (base, step) = sum_with_constant(func, next)?;
+    (base == counter).then_some((branch, condition, next, step))
+}
+
+/// The addends of a value, of which one is a constant.
+fn sum_with_constant(func: &Function, sum: Value) -> Option<(Value, u64)> {
+    let ValueDef::Result(addition, _) = func.dfg.value_def(sum) else {
+        return None;
+    };
+    let InstructionData::Binary {
+        opcode: Opcode::Iadd,
+        args: [base, constant],
+    } = func.dfg.insts[addition]
+    else {
+        return None;
+    };
+    Some((base, constant_bits(func, constant)?))
 }
 
 fn find_test(func: &Function, block: Block) -> Option<Test> {
@@ -82,19 +129,10 @@ fn find_next(
     let next = calls(func, test.branch)
         .iter()
         .find_map(|call| passed(func, call, header, position))?;
-    let ValueDef::Result(addition, _) = func.dfg.value_def(next) else {
-        return None;
-    };
-    let InstructionData::Binary {
-        opcode: Opcode::Iadd,
-        args: [base, step],
-    } = func.dfg.insts[addition]
-    else {
-        return None;
-    };
-    let defined_in = func.layout.inst_block(addition)?;
+    let (base, step) = sum_with_constant(func, next)?;
+    let defined_in = func.layout.inst_block(func.dfg.value_def(next).inst()?)?;
     let is_known = defined_in == block || domtree.block_dominates(defined_in, block);
-    (base == test.counter && is_known).then_some((next, constant_bits(func, step)?))
+    (base == test.counter && is_known).then_some((next, step))
 }
 
 /// The argument at `position` that a call of `header` passes, directly or by a block that only jumps
@@ -124,10 +162,21 @@ fn replace_test(func: &mut Function, test: &Test, next: Value, step: u64) {
     let ty = func.dfg.value_type(next);
     let unused_bits = 64 - ty.bits();
     let sum = test.bits.wrapping_add(step) << unused_bits >> unused_bits;
-    let mut cursor = FuncCursor::new(func).at_inst(test.branch);
-    let sum = cursor.ins().iconst(ty, sum.cast_signed());
-    let condition = cursor.ins().icmp(test.condition, next, sum);
-    if let InstructionData::Brif { arg, .. } = &mut func.dfg.insts[test.branch] {
+    replace_condition(func, test.branch, test.condition, next, sum);
+}
+
+fn replace_condition(
+    func: &mut Function,
+    branch: Inst,
+    condition: IntCC,
+    tested: Value,
+    bits: u64,
+) {
+    let ty = func.dfg.value_type(tested);
+    let mut cursor = FuncCursor::new(func).at_inst(branch);
+    let bound = cursor.ins().iconst(ty, bits.cast_signed());
+    let condition = cursor.ins().icmp(condition, tested, bound);
+    if let InstructionData::Brif { arg, .. } = &mut func.dfg.insts[branch] {
         *arg = condition;
     }
 }

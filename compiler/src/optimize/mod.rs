@@ -2,7 +2,9 @@
 //! and some between those and code generation.
 
 mod addresses;
+mod bytes;
 mod exits;
+mod factors;
 mod locations;
 mod multiply;
 mod pressure;
@@ -35,6 +37,8 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
         return Ok(0);
     }
     multiply::recombine(&mut context.func);
+    bytes::replace_permutations(&mut context.func, isa.triple().architecture);
+    factors::add_shifted(&mut context.func);
     exits::test_next_values(&mut context.func, &context.domtree);
     if isa.triple().architecture == Architecture::X86_64 {
         widen::widen(&mut context.func, &context.loop_analysis);

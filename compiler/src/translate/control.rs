@@ -1,10 +1,10 @@
 //! Blocks, branches and returns. Results of blocks travel in variables, not in block parameters.
 
 use super::{Translator, bounds::KnownBounds, env::clif_type};
-use cranelift_codegen::ir::{self, Block, BlockCall, InstBuilder, JumpTableData};
+use cranelift_codegen::ir::{self, Block, InstBuilder};
 use cranelift_frontend::Variable;
 use wasmelt_abi::TrapCode;
-use wasmparser::{BlockType, BrTable};
+use wasmparser::BlockType;
 
 /// A frame of the wasm control stack.
 pub(super) struct Frame {
@@ -176,28 +176,6 @@ impl Translator<'_, '_> {
         self.builder.switch_to_block(next);
     }
 
-    pub(super) fn br_table(&mut self, targets: &BrTable<'_>) {
-        let index = self.pop();
-        let mut edges = Vec::new();
-        for relative_depth in targets.targets() {
-            let relative_depth = relative_depth.expect("validated code can be read again");
-            let position = self.set_result(relative_depth);
-            edges.push(self.edge_to(position));
-        }
-        let position = self.set_result(targets.default());
-        let default = self.edge_to(position);
-        let pool = &mut self.builder.func.dfg.value_lists;
-        let mut edge = |block| BlockCall::new(block, std::iter::empty(), pool);
-        let edges: Vec<_> = edges.into_iter().map(&mut edge).collect();
-        let default = edge(default);
-        let table = self
-            .builder
-            .create_jump_table(JumpTableData::new(default, &edges));
-        self.builder.ins().br_table(index, table);
-        self.fill_fuel_edges();
-        self.reachable = false;
-    }
-
     pub(super) fn return_(&mut self) {
         if self.inliner.is_inlined() {
             // To the end of the inlined body, where the caller goes on.
@@ -243,6 +221,12 @@ impl Translator<'_, '_> {
             FrameKind::Loop { header, fuel } => (header, fuel),
             _ => (frame.exit, *frame.exit_fuel.get_or_insert(pending)),
         }
+    }
+
+    /// The target of one of several branches to a frame that the operator makes.
+    pub(super) fn branch_edge(&mut self, relative_depth: u32) -> Block {
+        let position = self.set_result(relative_depth);
+        self.edge_to(position)
     }
 
     /// The target of a conditional branch to a frame.

@@ -5,6 +5,7 @@
 //! `traps.rs`; everything else only moves values.
 
 mod bounds;
+mod branch_table;
 mod calls;
 mod control;
 mod env;
@@ -18,6 +19,7 @@ mod operators;
 mod stubs;
 mod traps;
 
+pub(crate) use branch_table::MAX_TESTS as MAX_TESTS_OF_TABLE;
 pub(crate) use env::{FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE};
 pub(crate) use inline::{InlinedCall, Locations};
 pub(crate) use locals::LocalStorage;
