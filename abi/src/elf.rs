@@ -9,10 +9,10 @@
 //!         .note.gnu.build-id .gnu.hash .dynsym .dynstr             │
 //!         .eh_frame_hdr .eh_frame                                  │
 //!         manifest, function table, trap table, offset map,        │
-//!         names, data, (page-aligned) memory image                 ┘
+//!         names (and .strtab), data, (page-aligned) memory image   ┘
 //!  align  .text                                                     PT_LOAD RX
 //!  align  .dynamic, padded to a page                                PT_LOAD RW, PT_GNU_RELRO
-//!         .symtab .strtab .shstrtab, section headers                not loaded
+//!         .symtab .shstrtab, section headers                        not loaded
 //!    end  signature block                                           not loaded
 //! ```
 
@@ -78,7 +78,7 @@ section_names! {
     TrapTable = ".wasmelt.traps";
     /// [`crate::SectionId::OffsetMap`].
     OffsetMap = ".wasmelt.offsets";
-    /// [`crate::SectionId::Names`].
+    /// [`crate::SectionId::Names`], without the strings.
     Names = ".wasmelt.names";
     /// [`crate::SectionId::Data`].
     Data = ".wasmelt.data";
@@ -90,7 +90,7 @@ section_names! {
     Dynamic = ".dynamic";
     /// Symbols for debuggers and profilers.
     Symtab = ".symtab";
-    /// Strings of the symbols.
+    /// Strings of the symbols: the end of [`crate::SectionId::Names`].
     Strtab = ".strtab";
     /// Names of the sections.
     Shstrtab = ".shstrtab";

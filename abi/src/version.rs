@@ -12,4 +12,5 @@ pub const MAGIC: [u8; 8] = *b"wasmelt\0";
 /// - 2 (2026-11-21): the fuel register and its two fields, fuel not yet subtracted in the offset
 ///   map of metered code; the interrupt flag is in every vmctx; the manifest says whether floats are
 ///   computed.
-pub const ABI_VERSION: u32 = 2;
+/// - 3 (2026-11-21): names are stored once, for backtraces and symbols.
+pub const ABI_VERSION: u32 = 3;

@@ -127,11 +127,13 @@ fn check_stream_starts(starts: &[u8], streams_len_bytes: usize) -> Checked {
     Ok(())
 }
 
-/// Checks that names are UTF-8 and belong to functions in ascending order.
+/// Checks that names are UTF-8, belong to functions in ascending order, and share no byte, so that the
+/// check takes no longer than the section; and that the section ends where its strings do.
 pub(crate) fn check_names(names: &[u8], func_count: usize) -> Checked {
     let section = SectionId::Names;
     let entries = name_entries(names).map_err(|error| LoadError::Section { section, error })?;
     let mut previous = None;
+    let mut strings_used = 0;
     for (index, (func_index, range)) in entries.into_iter().enumerate() {
         let rule = |rule| broken(section, index, rule);
         if func_index as usize >= func_count {
@@ -140,16 +142,23 @@ pub(crate) fn check_names(names: &[u8], func_count: usize) -> Checked {
         if previous.is_some_and(|previous| previous >= func_index) {
             return Err(rule("names are in the order of their functions"));
         }
+        if range.start < strings_used {
+            return Err(rule("names lie one behind the other"));
+        }
+        strings_used = range.end;
         if names
             .get(range)
             .map(core::str::from_utf8)
             .is_none_or(|text| text.is_err())
         {
-            return Err(rule("a name is UTF-8"));
+            return Err(rule("a name lies in the section and is UTF-8"));
         }
         previous = Some(func_index);
     }
-    Ok(())
+    match names {
+        [] | [.., 1..=u8::MAX, 0] => Ok(()),
+        _ => Err(broken(section, 0, "one zero ends the strings")),
+    }
 }
 
 /// The function index of each name, and where its text is in the section.
@@ -158,15 +167,14 @@ pub(crate) fn name_entries(names: &[u8]) -> Result<Vec<(u32, Range<usize>)>, Dec
         return Ok(Vec::new());
     }
     let mut reader = Reader::new(names);
-    let count = reader.count(8)?;
+    let count = reader.count(12)?;
+    let strings_start = reader.position() + 12 * count;
     let mut entries = Vec::with_capacity(count);
     for _ in 0..count {
         let func_index = reader.u32()?;
-        let len_bytes = reader.bytes()?.len();
-        entries.push((func_index, reader.position() - len_bytes..reader.position()));
-    }
-    if !reader.is_at_end() {
-        return Err(reader.error("end of names"));
+        let start = strings_start.saturating_add(reader.u32()? as usize);
+        let end = start.saturating_add(reader.u32()? as usize);
+        entries.push((func_index, start..end));
     }
     Ok(entries)
 }

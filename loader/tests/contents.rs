@@ -115,10 +115,17 @@ fn global(content: ValType, mutable: bool, init: Option<ConstExpr>) -> Global {
 fn names(names: &[(u32, &[u8])]) -> Vec<u8> {
     let mut writer = wasmelt_abi::Writer::new();
     writer.count(names.len());
+    let mut start = 0;
     for (index, name) in names {
         writer.u32(*index);
-        writer.bytes(name);
+        writer.count(start);
+        writer.count(name.len());
+        start += name.len();
     }
+    for (_, name) in names {
+        writer.raw(name);
+    }
+    writer.u8(0);
     writer.finish()
 }
 
@@ -448,7 +455,7 @@ fn broken_tables_are_refused() {
             p.offset_map = inline_tree(1, Some(0));
         }),
         (Names, "count", |p| p.names[0] = 200),
-        (Names, "end of names", |p| p.names.push(0)),
+        (Names, "names lie one behind the other", |p| p.names[20] = 2),
         (Names, "a name belongs to a function", |p| {
             p.names = names(&[(2, b"x")]);
         }),
@@ -458,8 +465,15 @@ fn broken_tables_are_refused() {
         (Names, "names are in the order of their functions", |p| {
             p.names = names(&[(1, b"x"), (1, b"y")]);
         }),
-        (Names, "a name is UTF-8", |p| {
+        (Names, "a name lies in the section and is UTF-8", |p| {
             p.names = names(&[(1, b"\xff")])
+        }),
+        (Names, "one zero ends the strings", |p| {
+            p.names.truncate(p.names.len() - 1);
+        }),
+        (Names, "one zero ends the strings", |p| p.names.push(0)),
+        (Names, "a name lies in the section and is UTF-8", |p| {
+            p.names[24..28].fill(0xff);
         }),
     ]);
 }

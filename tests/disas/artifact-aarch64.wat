@@ -3,7 +3,7 @@
 ;;! options = ""
 (module (import "m" "f" (func $f (param i32) (result i32))) (func (param i32) (result i32) (call $f (local.get 0))))
 
-;; segment type=0x1 flags=0x4 offset=0x0 vaddr=0x0 filesz=0x795 memsz=0x795 align=0x10000
+;; segment type=0x1 flags=0x4 offset=0x0 vaddr=0x0 filesz=0x8e5 memsz=0x8e5 align=0x10000
 ;; segment type=0x1 flags=0x5 offset=0x10000 vaddr=0x10000 filesz=0x15c memsz=0x15c align=0x10000
 ;; segment type=0x1 flags=0x6 offset=0x20000 vaddr=0x20000 filesz=0x10000 memsz=0x10000 align=0x10000
 ;; segment type=0x2 flags=0x6 offset=0x20000 vaddr=0x20000 filesz=0x60 memsz=0x60 align=0x8
@@ -22,11 +22,11 @@
 ;;   section .wasmelt.functions address=0x758 size=0x8
 ;;   section .wasmelt.traps address=0x760 size=0x9
 ;;   section .wasmelt.offsets address=0x770 size=0x14
-;;   section .wasmelt.names address=0x788 size=0xd
+;;   section .wasmelt.names address=0x788 size=0x10
 ;;   section .text address=0x10000 size=0x15c
 ;;   section .dynamic address=0x20000 size=0x60
 ;;   section .symtab address=0x0 size=0x120
-;;   section .strtab address=0x0 size=0x14b
+;;   section .strtab address=0x798 size=0x14d
 ;;   section .shstrtab address=0x0 size=0xf4
 ;;   symbol wasm::function[1] address=0x10000 size=0x38
 ;;   symbol wasmelt::raise::UnreachableCodeReached address=0x10040 size=0x1c

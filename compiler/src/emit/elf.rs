@@ -97,7 +97,12 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
             &tables.offsets,
             8,
         ),
-        (SectionId::Names, SectionName::Names, &tables.names, 8),
+        (
+            SectionId::Names,
+            SectionName::Names,
+            &tables.names.section,
+            8,
+        ),
         (SectionId::Data, SectionName::Data, &parts.data, 8),
         (
             SectionId::MemoryImage,
@@ -148,17 +153,11 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
     writer.reserve_symtab_section_index();
     writer.reserve_strtab_section_index();
     writer.reserve_shstrtab_section_index();
-    let symbol_names = symbol_names(parts);
-    let symbols: Vec<_> = symbol_names
-        .iter()
-        .map(|name| writer.add_string(name.as_bytes()))
-        .collect();
     writer.reserve_null_symbol_index();
-    for _ in &symbols {
+    for _ in &tables.names.symbols {
         writer.reserve_symbol_index(Some(text_index));
     }
     writer.reserve_symtab();
-    writer.reserve_strtab();
     writer.reserve_shstrtab();
     writer.reserve_section_headers();
     let signature_len_bytes =
@@ -283,19 +282,17 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
 
     // What follows is for tools; the loader never reads it.
     writer.write_null_symbol();
-    for (name, range) in symbols.iter().zip(&ranges) {
-        writer.write_symbol(&Sym {
-            name: Some(*name),
-            section: Some(text_index),
-            st_info: elf::STB_LOCAL << 4 | elf::STT_FUNC,
-            st_other: elf::STV_DEFAULT,
-            st_shndx: 0,
-            st_value: text_offset as u64 + u64::from(range.offset),
-            st_size: u64::from(range.len_bytes),
-        });
+    let text_section = u16::try_from(text_index.0).expect("there are few sections");
+    for (name, range) in tables.names.symbols.iter().zip(&ranges) {
+        // The writer knows only names in a table of its own.
+        writer.write(&name.to_le_bytes());
+        writer.write(&[elf::STB_LOCAL << 4 | elf::STT_FUNC, elf::STV_DEFAULT]);
+        writer.write(&text_section.to_le_bytes());
+        let address = text_offset as u64 + u64::from(range.offset);
+        writer.write(&address.to_le_bytes());
+        writer.write(&u64::from(range.len_bytes).to_le_bytes());
     }
     let symbol_count = writer.symbol_count();
-    writer.write_strtab();
     writer.write_shstrtab();
     writer.write_null_section_header();
     let read_only = u64::from(elf::SHF_ALLOC);
@@ -352,8 +349,14 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
         eh_frame_place,
         8,
     );
+    let mut strings_place = (0, 0);
     for chunk in &chunks {
-        let place = (chunk.offset as u64, chunk.bytes.len() as u64);
+        let mut place = (chunk.offset as u64, chunk.bytes.len() as u64);
+        if chunk.name == SectionName::Names {
+            let entries_len_bytes = tables.names.strings_offset as u64;
+            strings_place = (place.0 + entries_len_bytes, place.1 - entries_len_bytes);
+            place.1 = entries_len_bytes;
+        }
         section(&mut writer, chunk.name, data, read_only, place, 8);
     }
     let executable = u64::from(elf::SHF_ALLOC | elf::SHF_EXECINSTR);
@@ -379,7 +382,15 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
         sh_entsize: 16,
     });
     writer.write_symtab_section_header(symbol_count);
-    writer.write_strtab_section_header();
+    let strings = elf::SHT_STRTAB;
+    section(
+        &mut writer,
+        SectionName::Strtab,
+        strings,
+        read_only,
+        strings_place,
+        1,
+    );
     writer.write_shstrtab_section_header();
     writer.write(&SIGNATURE_BLOCK_MAGIC);
     writer.write(&0u64.to_le_bytes());
@@ -424,17 +435,6 @@ fn gnu_hash(name: &[u8]) -> u32 {
     name.iter().fold(5381, |hash: u32, byte| {
         hash.wrapping_mul(33).wrapping_add(u32::from(*byte))
     })
-}
-
-/// A symbol for every function and stub, so that debuggers and profilers need nothing else.
-fn symbol_names(parts: &ArtifactParts) -> Vec<String> {
-    // A symbol is a C string: a name with a NUL byte ends there.
-    let functions = parts
-        .symbol_names
-        .iter()
-        .map(|name| format!("wasm::{}", name.split('\0').next().unwrap_or_default()));
-    let stubs = crate::translate::Stub::ALL.iter().map(|stub| stub.name());
-    functions.chain(stubs).collect()
 }
 
 /// Names of the sections that the writer does not name itself.

@@ -148,7 +148,7 @@ fn add_descriptor(
         (SectionId::FunctionTable, &tables.functions),
         (SectionId::TrapTable, &tables.traps),
         (SectionId::OffsetMap, &tables.offsets),
-        (SectionId::Names, &tables.names),
+        (SectionId::Names, &tables.names.section),
         (SectionId::Data, &parts.data),
         (SectionId::MemoryImage, &parts.image),
     ] {

@@ -1,7 +1,7 @@
 //! Builds the tables that describe the text: functions, traps, offsets, names.
 
 use super::{ArtifactParts, text::FunctionRange};
-use crate::codegen::CompiledFunction;
+use crate::{codegen::CompiledFunction, translate::Stub};
 use wasmelt_abi::{InlineFrame, OffsetEntry, OffsetMapBuilder, TrapTableBuilder, Writer};
 
 /// The tables in their stored form.
@@ -10,7 +10,17 @@ pub(super) struct Tables {
     pub functions: Vec<u8>,
     pub traps: Vec<u8>,
     pub offsets: Vec<u8>,
-    pub names: Vec<u8>,
+    pub names: Names,
+}
+
+/// The names, which are stored once for backtraces and for the symbols of debuggers.
+pub(super) struct Names {
+    /// What function has which of the strings, then the strings.
+    pub section: Vec<u8>,
+    /// Where the strings begin, in the form of an ELF string table.
+    pub strings_offset: usize,
+    /// Where in the strings the symbol of each function and stub begins.
+    pub symbols: Vec<u32>,
 }
 
 /// Builds all tables for functions at these places, defined ones before stubs.
@@ -33,18 +43,61 @@ pub(super) fn build_tables(
             traps.push(range.offset + offset, *code);
         }
     }
-    let mut names = Writer::new();
-    names.count(parts.names.len());
-    for (index, name) in &parts.names {
-        names.u32(*index);
-        names.bytes(name.as_bytes());
-    }
     Tables {
         manifest: parts.manifest.encode(),
         functions: function_table.finish(),
         traps: traps.finish(),
         offsets: offsets.finish(),
-        names: names.finish(),
+        names: build_names(parts),
+    }
+}
+
+fn build_names(parts: &ArtifactParts) -> Names {
+    let mut entries = Writer::new();
+    entries.count(parts.names.len());
+    // A string table begins and ends with a zero.
+    let mut strings = vec![0];
+    // Where the string begins, and the text in it.
+    let mut push = |prefix: &str, text: &str| {
+        let start = strings.len();
+        strings.extend_from_slice(prefix.as_bytes());
+        strings.extend_from_slice(text.as_bytes());
+        strings.push(0);
+        [start, start + prefix.len()]
+            .map(|at| u32::try_from(at).expect("names are part of a module, which is below 4 GiB"))
+    };
+    let mut enter = |index, start, name: &str| {
+        entries.u32(index);
+        entries.u32(start);
+        entries.count(name.len());
+    };
+    let imported = parts.manifest.imported_function_count;
+    let mut named = parts.names.iter().peekable();
+    while let Some((index, name)) = named.next_if(|(index, _)| *index < imported) {
+        let [_, text_start] = push("", name);
+        enter(*index, text_start, name);
+    }
+    let mut symbols = Vec::with_capacity(parts.symbol_names.len() + Stub::ALL.len());
+    for (index, symbol_name) in (imported..).zip(&parts.symbol_names) {
+        let name = named.next_if(|(named, _)| *named == index);
+        let text = name.map_or(symbol_name, |(_, name)| name);
+        let [start, text_start] = push("wasm::", text);
+        symbols.push(start);
+        if name.is_some() {
+            enter(index, text_start, text);
+        }
+    }
+    for stub in Stub::ALL {
+        let [start, _] = push("", &stub.name());
+        symbols.push(start);
+    }
+    let mut section = entries;
+    let strings_offset = section.len_bytes();
+    section.raw(&strings);
+    Names {
+        section: section.finish(),
+        strings_offset,
+        symbols,
     }
 }
 

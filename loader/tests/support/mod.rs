@@ -221,7 +221,9 @@ pub(crate) fn answer(value: u32) -> Parts {
     let mut names = Writer::new();
     names.count(1);
     names.u32(0);
-    names.bytes(b"answer");
+    names.u32(0);
+    names.count(b"answer".len());
+    names.raw(b"answer\0");
     Parts {
         descriptor: ModuleDescriptor {
             arch: Arch::X86_64,
