@@ -536,7 +536,8 @@ fn validate_body(
             Operator::BrTable { targets } => {
                 governor.branch_targets += targets.len() + 1;
                 // What comparisons replace a table by.
-                governor.splits += targets.len().min(translate::MAX_TESTS_OF_TABLE);
+                let tests = translate::count_tests(&targets);
+                governor.splits += u32::try_from(tests).unwrap_or(u32::MAX);
             }
             _ => {}
         }

@@ -2,8 +2,8 @@
 //!
 //! A loop that ends with `next = i + 1; if i != 99 go on with next` needs both values at its end: a
 //! move on every way back, and with it a block and a jump. Addition wraps, so `next != 100` says the
-//! same, and `next` can take the place of `i`. A loop that ends when `next < i`, because the addition
-//! wrapped, may as well test whether `next` is below what was added.
+//! same, and `next` can take the place of `i`. Likewise any branch on `next < i`, which holds when the
+//! addition wrapped, may as well test whether `next` is below what was added.
 
 use super::constant_bits;
 use cranelift_codegen::{
@@ -65,10 +65,13 @@ fn find_carry(func: &Function, block: Block) -> Option<(Inst, IntCC, Value, u64)
         _ => return None,
     };
     let (base, step) = sum_with_constant(func, next)?;
-    (base == counter).then_some((branch, condition, next, step))
+    // Farther numbers would need an instruction of their own.
+    let unused_bits = 64 - func.dfg.value_type(next).bits();
+    let is_near = i32::try_from((step << unused_bits).cast_signed() >> unused_bits).is_ok();
+    (base == counter && is_near).then_some((branch, condition, next, step))
 }
 
-/// The addends of a value, of which one is a constant.
+/// The addends of a sum of which the second is a constant, as the optimiser orders them.
 fn sum_with_constant(func: &Function, sum: Value) -> Option<(Value, u64)> {
     let ValueDef::Result(addition, _) = func.dfg.value_def(sum) else {
         return None;

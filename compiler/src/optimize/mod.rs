@@ -6,6 +6,7 @@ mod bytes;
 mod exits;
 mod factors;
 mod locations;
+mod masks;
 mod multiply;
 mod pressure;
 mod ranges;
@@ -37,11 +38,12 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
         return Ok(0);
     }
     multiply::recombine(&mut context.func);
-    bytes::replace_permutations(&mut context.func, isa.triple().architecture);
+    bytes::replace_permutations(&mut context.func);
     factors::add_shifted(&mut context.func);
     exits::test_next_values(&mut context.func, &context.domtree);
     if isa.triple().architecture == Architecture::X86_64 {
         widen::widen(&mut context.func, &context.loop_analysis);
+        masks::extend_lowest_bytes(&mut context.func);
     }
     locations::relocate_users_of_loads(&mut context.func);
     context.verify_if(isa)?;
@@ -65,6 +67,14 @@ fn constant_bits(func: &Function, value: Value) -> Option<u64> {
     };
     let unused_bits = 64 - func.dfg.value_type(value).bits();
     Some(imm.bits().cast_unsigned() << unused_bits >> unused_bits)
+}
+
+/// Removes an instruction of one result; whoever used it is to use this value.
+fn replace_by(func: &mut Function, inst: Inst, value: Value) {
+    let result = func.dfg.first_result(inst);
+    func.dfg.clear_results(inst);
+    func.dfg.change_to_alias(result, value);
+    func.layout.remove_inst(inst);
 }
 
 /// The 32-bit value that this instruction extends to 64 bits with zeros.

@@ -21,7 +21,7 @@
 //!
 //! Four or five multiplications become two.
 
-use super::constant_bits;
+use super::{constant_bits, replace_by};
 use cranelift_codegen::{
     cursor::{Cursor, FuncCursor},
     ir::{
@@ -407,12 +407,7 @@ fn replace_by_sum(func: &mut Function, sum: Inst, high: Value, rest: &[Value]) {
             let total = others.iter().fold(high, add);
             func.replace(sum).iadd(total, *last);
         }
-        None => {
-            let result = func.dfg.first_result(sum);
-            func.dfg.clear_results(sum);
-            func.dfg.change_to_alias(result, high);
-            func.layout.remove_inst(sum);
-        }
+        None => replace_by(func, sum, high),
     }
 }
 

@@ -6,7 +6,7 @@
 //! parameters become 64 bits wide, extended where control comes from, if that is executed less
 //! often; and such loads extend while they load.
 
-use super::{constant_bits, extended_value};
+use super::{constant_bits, extended_value, replace_by};
 use cranelift_codegen::{
     cursor::{Cursor, FuncCursor},
     entity::SecondaryMap,
@@ -55,10 +55,7 @@ pub(super) fn widen(func: &mut Function, loops: &LoopAnalysis) {
     widen_arguments(func, &wide);
     for (extension, narrow) in uses.extensions {
         if let Some(wide) = wide.get(&narrow) {
-            let result = func.dfg.first_result(extension);
-            func.dfg.clear_results(extension);
-            func.dfg.change_to_alias(result, *wide);
-            func.layout.remove_inst(extension);
+            replace_by(func, extension, *wide);
         }
     }
     func.dfg.resolve_all_aliases();

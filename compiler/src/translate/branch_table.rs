@@ -11,11 +11,17 @@ use cranelift_codegen::ir::{
 };
 use wasmparser::BrTable;
 
-/// Consecutive indices that go to the same block.
+/// Consecutive indices that go to the same target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Run {
+struct Run<T> {
     first: u32,
-    target: Block,
+    target: T,
+}
+
+/// Runs that are one index within another run, and the others.
+struct Plan<T> {
+    exceptions: Vec<Run<T>>,
+    runs: Vec<Run<T>>,
 }
 
 /// A tree of tests of the index.
@@ -29,7 +35,7 @@ enum Decision {
 }
 
 /// Beyond so many tests, a table is as fast and not much longer.
-pub(crate) const MAX_TESTS: u32 = 4;
+const MAX_TESTS: usize = 4;
 
 impl Translator<'_, '_> {
     pub(super) fn br_table(&mut self, targets: &BrTable<'_>) {
@@ -92,30 +98,47 @@ impl Translator<'_, '_> {
     }
 }
 
+/// How many tests replace a table, 0 for one that stays.
+pub(crate) fn count_tests(table: &BrTable<'_>) -> usize {
+    let labels = table.targets().map_while(Result::ok);
+    plan(labels.chain([table.default()])).map_or(0, |plan| plan.tests())
+}
+
 /// The tests that find an index's target, if few do.
 fn decide(targets: &[Block], default: Block) -> Option<Decision> {
-    let mut runs: Vec<Run> = Vec::new();
-    for (first, target) in (0..).zip(targets.iter().copied().chain([default])) {
-        if runs.last().is_none_or(|run| run.target != target) {
-            runs.push(Run { first, target });
-        }
-        // Each test ends one run, or two.
-        if runs.len() > 2 * MAX_TESTS as usize + 1 {
-            return None;
-        }
-    }
-    let exceptions = take_exceptions(&mut runs);
-    if exceptions.len() + runs.len() - 1 > MAX_TESTS as usize {
-        return None;
-    }
-    let rest = bisect(&runs);
-    Some(exceptions.into_iter().rev().fold(rest, |others, run| {
+    let plan = plan(targets.iter().copied().chain([default]))?;
+    let rest = bisect(&plan.runs);
+    let exceptions = plan.exceptions.into_iter().rev();
+    Some(exceptions.fold(rest, |others, run| {
         Decision::Equal(run.first, run.target, Box::new(others))
     }))
 }
 
+/// What is to be told apart by few tests, if that can be done. The last target is all others'.
+fn plan<T: Copy + PartialEq>(targets: impl Iterator<Item = T>) -> Option<Plan<T>> {
+    let mut runs: Vec<Run<T>> = Vec::new();
+    for (first, target) in (0..).zip(targets) {
+        if runs.last().is_none_or(|run| run.target != target) {
+            runs.push(Run { first, target });
+        }
+        // Each test ends one run, or two.
+        if runs.len() > 2 * MAX_TESTS + 1 {
+            return None;
+        }
+    }
+    let exceptions = take_exceptions(&mut runs);
+    let plan = Plan { exceptions, runs };
+    (plan.tests() <= MAX_TESTS).then_some(plan)
+}
+
+impl<T> Plan<T> {
+    fn tests(&self) -> usize {
+        self.exceptions.len() + self.runs.len() - 1
+    }
+}
+
 /// Removes runs of one index that lie within another run.
-fn take_exceptions(runs: &mut Vec<Run>) -> Vec<Run> {
+fn take_exceptions<T: Copy + PartialEq>(runs: &mut Vec<Run<T>>) -> Vec<Run<T>> {
     let mut exceptions = Vec::new();
     let mut at = 1;
     while let Some([before, run, after]) = runs.get(at - 1..=at + 1) {
@@ -129,7 +152,7 @@ fn take_exceptions(runs: &mut Vec<Run>) -> Vec<Run> {
     exceptions
 }
 
-fn bisect(runs: &[Run]) -> Decision {
+fn bisect(runs: &[Run<Block>]) -> Decision {
     match runs {
         [only] => Decision::Go(only.target),
         _ => {

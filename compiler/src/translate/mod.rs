@@ -19,7 +19,7 @@ mod operators;
 mod stubs;
 mod traps;
 
-pub(crate) use branch_table::MAX_TESTS as MAX_TESTS_OF_TABLE;
+pub(crate) use branch_table::count_tests;
 pub(crate) use env::{FUNCTION_NAMESPACE, ModuleEnv, STUB_NAMESPACE};
 pub(crate) use inline::{InlinedCall, Locations};
 pub(crate) use locals::LocalStorage;

@@ -91,13 +91,19 @@ impl Code<'_> {
                 self.value(!wide, depth);
                 self.operation(wide, [Instruction::I32WrapI64, Instruction::I64ExtendI32U]);
             }
-            // A mask that is only tested.
+            // A mask that is tested.
             _ => {
                 self.value(wide, depth);
                 self.value(wide, depth);
                 self.value(wide, depth);
                 self.mask(wide);
-                self.operation(wide, [Instruction::I32Eqz, Instruction::I64Eqz]);
+                if self.rng.chance(50) {
+                    self.operation(wide, [Instruction::I32Eqz, Instruction::I64Eqz]);
+                } else {
+                    let bound = u64::from(self.rng.below(256));
+                    self.constant(wide, bound);
+                    self.operation(wide, [Instruction::I32LtU, Instruction::I64LtU]);
+                }
                 self.body.code().select();
             }
         }
@@ -129,19 +135,11 @@ impl Code<'_> {
         self.value(wide, depth.min(1));
         self.body.code().local_set(saved);
         let width = if wide { 64 } else { 32 };
-        if !wide && self.rng.chance(30) {
-            // As rotations of two bytes at once.
-            for (by, mask) in [(8, 0x00ff_00ff), (24, 0xff00_ff00)] {
-                self.body.code().local_get(saved);
-                let by = self.almost(by);
-                self.constant(wide, by);
-                self.body.code().i32_rotl();
-                let mask = self.almost(mask);
-                self.constant(wide, mask);
-                self.body.code().i32_and();
-            }
-            self.body.code().i32_or();
-            return;
+        match self.rng.below(4) {
+            0 if !wide => return self.rotations(saved),
+            1 => return self.swaps(wide, saved),
+            2 => return self.two_bytes(wide, saved),
+            _ => {}
         }
         let count: u64 = width / 8;
         for to in 0..count {
@@ -169,6 +167,86 @@ impl Code<'_> {
                 self.operation(wide, [Instruction::I32Or, Instruction::I64Or]);
             }
         }
+    }
+
+    /// As rotations of two bytes at once.
+    fn rotations(&mut self, saved: u32) {
+        let is_masked_first = self.rng.chance(50);
+        for (by, mask) in [(8, 0x00ff_00ff), (24, 0xff00_ff00)] {
+            self.body.code().local_get(saved);
+            if is_masked_first {
+                let mask = self.almost(!mask & 0xffff_ffff);
+                self.constant(false, mask);
+                self.body.code().i32_and();
+            }
+            if self.rng.chance(50) {
+                let by = self.almost(by);
+                self.constant(false, by);
+                self.body.code().i32_rotl();
+            } else {
+                let by = self.almost(32 - by);
+                self.constant(false, by);
+                self.body.code().i32_rotr();
+            }
+            if !is_masked_first {
+                let mask = self.almost(mask);
+                self.constant(false, mask);
+                self.body.code().i32_and();
+            }
+        }
+        self.body.code().i32_or();
+    }
+
+    /// Of bytes, then of pairs, then of halves.
+    fn swaps(&mut self, wide: bool, saved: u32) {
+        let width = if wide { 64 } else { 32 };
+        let mut by = 8;
+        while by < width {
+            let ones = (1 << by) - 1;
+            let mask = (0..4).fold(0, |mask, at| {
+                mask | u64::checked_shl(ones, 2 * by * at).unwrap_or(0)
+            });
+            for is_upper in [false, true] {
+                self.body.code().local_get(saved);
+                if !is_upper {
+                    let mask = self.almost(mask);
+                    self.constant(wide, mask);
+                    self.operation(wide, [Instruction::I32And, Instruction::I64And]);
+                }
+                let distance = self.almost(by.into());
+                self.constant(wide, distance);
+                if is_upper {
+                    self.operation(wide, [Instruction::I32ShrU, Instruction::I64ShrU]);
+                    let mask = self.almost(mask);
+                    self.constant(wide, mask);
+                    self.operation(wide, [Instruction::I32And, Instruction::I64And]);
+                } else {
+                    self.operation(wide, [Instruction::I32Shl, Instruction::I64Shl]);
+                }
+            }
+            self.operation(wide, [Instruction::I32Or, Instruction::I64Or]);
+            self.body.code().local_set(saved);
+            by *= 2;
+        }
+        self.body.code().local_get(saved);
+    }
+
+    /// Of the lowest two bytes only.
+    fn two_bytes(&mut self, wide: bool, saved: u32) {
+        for (is_upper, mask) in [(false, 0xff00), (true, 0xff)] {
+            self.body.code().local_get(saved);
+            let by = self.almost(8);
+            self.constant(wide, by);
+            if is_upper {
+                self.operation(wide, [Instruction::I32ShrU, Instruction::I64ShrU]);
+            } else {
+                self.operation(wide, [Instruction::I32Shl, Instruction::I64Shl]);
+            }
+            let mask = self.almost(mask);
+            self.constant(wide, mask);
+            self.operation(wide, [Instruction::I32And, Instruction::I64And]);
+        }
+        self.operation(wide, [Instruction::I32Or, Instruction::I64Or]);
     }
 
     /// Mostly this number.
