@@ -5,6 +5,7 @@ mod bytes;
 mod calls;
 mod control;
 mod floats;
+mod guards;
 mod loops;
 mod ops;
 mod products;
@@ -69,6 +70,12 @@ pub const GENERATORS: &[Generator] = &[
         name: "floats",
         about: "floats that are NaN half of the time, through arithmetic, merges and memory",
         generate: floats::generate,
+        smoke_seeds: 200,
+    },
+    Generator {
+        name: "guards",
+        about: "addresses behind tests that bound an index, where 32 bits wrap",
+        generate: guards::generate,
         smoke_seeds: 200,
     },
     Generator {

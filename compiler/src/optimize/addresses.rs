@@ -156,14 +156,14 @@ fn find_folds(
             if far.contains(&result) {
                 return None;
             }
-            let (index, constant) = split(func, &mut ranges, sum, MAX_DEPTH);
+            let block = func.layout.inst_block(extension)?;
+            let (index, constant) = split(func, &mut ranges, block, sum, MAX_DEPTH);
             let (fixed, index) = match index {
                 Index::Sum(addends)
                     if additions
                         .get(&result)
                         .is_some_and(|additions| additions.iter().all(is_near)) =>
                 {
-                    let block = func.layout.inst_block(extension)?;
                     separate(func, loops, block, *addends)
                 }
                 index => (None, index),
@@ -258,14 +258,21 @@ fn is_fixed_base(func: &Function, value: Value) -> bool {
     flags.readonly() && flags.can_move()
 }
 
-/// A 32-bit value as the sum of an index and a constant that together do not wrap.
-fn split(func: &Function, ranges: &mut Ranges<'_>, value: Value, depth: u32) -> (Index, u64) {
-    try_split(func, ranges, value, depth).unwrap_or((Index::Value(value), 0))
+/// A 32-bit value as the sum of an index and a constant that together do not wrap in a block.
+fn split(
+    func: &Function,
+    ranges: &mut Ranges<'_>,
+    block: Block,
+    value: Value,
+    depth: u32,
+) -> (Index, u64) {
+    try_split(func, ranges, block, value, depth).unwrap_or((Index::Value(value), 0))
 }
 
 fn try_split(
     func: &Function,
     ranges: &mut Ranges<'_>,
+    block: Block,
     value: Value,
     depth: u32,
 ) -> Option<(Index, u64)> {
@@ -279,7 +286,9 @@ fn try_split(
     let [left, right] = args.map(|arg| func.dfg.resolve_aliases(arg));
     let (index, constant) = match opcode {
         Opcode::Iadd => {
-            if ranges.range(left).high + ranges.range(right).high > u64::from(u32::MAX) {
+            if ranges.range_in(left, block).high + ranges.range_in(right, block).high
+                > u64::from(u32::MAX)
+            {
                 return None;
             }
             match (constant_bits(func, left), constant_bits(func, right)) {
@@ -289,22 +298,22 @@ fn try_split(
                     } else {
                         left
                     };
-                    let (index, constant) = split(func, ranges, rest, depth);
+                    let (index, constant) = split(func, ranges, block, rest, depth);
                     (index, constant + addend)
                 }
                 _ => {
-                    let (left, first) = split(func, ranges, left, depth);
-                    let (right, second) = split(func, ranges, right, depth);
+                    let (left, first) = split(func, ranges, block, left, depth);
+                    let (right, second) = split(func, ranges, block, right, depth);
                     (Index::Sum(Box::new([left, right])), first + second)
                 }
             }
         }
         Opcode::Ishl => {
             let by = constant_bits(func, right).filter(|by| *by < 32)?;
-            if ranges.range(left).high << by > u64::from(u32::MAX) {
+            if ranges.range_in(left, block).high << by > u64::from(u32::MAX) {
                 return None;
             }
-            let (index, constant) = split(func, ranges, left, depth);
+            let (index, constant) = split(func, ranges, block, left, depth);
             (Index::Shifted(Box::new(index), right), constant << by)
         }
         _ => return None,

@@ -1,8 +1,10 @@
-//! Bounds of unsigned 32-bit values, from how they are computed and how often loops run.
+//! Bounds of unsigned 32-bit values, from how they are computed, how often loops run, and what was
+//! tested before.
 //!
-//! What is proven: at every execution of a value's definition, the value lies within its [`Range`].
-//! Variables of loops are bounded by where they start, how far one round moves them, and the number
-//! of rounds, which tests at the loop's exits bound (Wolfe, "Beyond induction variables", 1992).
+//! What is proven: at every execution of a value's definition, the value lies within its [`Range`]; and
+//! in a block, within what the branches that dominate it leave of that. Variables of loops are bounded
+//! by where they start, how far one round moves them, and the number of rounds, which tests at the
+//! loop's exits bound (Wolfe, "Beyond induction variables", 1992), or else by tests on the way back.
 
 use super::constant_bits;
 use cranelift_codegen::{
@@ -26,6 +28,9 @@ pub(super) struct Range {
 
 /// How many definitions are followed to find one range.
 const MAX_DEPTH: u32 = 24;
+
+/// How many dominators of a block are looked at for tests.
+const MAX_GUARDS: u32 = 16;
 
 impl Range {
     fn full(ty: Type) -> Self {
@@ -51,6 +56,40 @@ impl Range {
 
     fn is_exact(self) -> bool {
         self.low == self.high
+    }
+
+    /// What remains if a number of this type is in a relation to one within other bounds; the whole if
+    /// nothing does, since then it is never asked.
+    fn where_compared(self, condition: IntCC, bound: Self, ty: Type) -> Self {
+        let sign = 1u64 << (ty.bits() - 1);
+        let (mut low, mut high) = (self.low, self.high);
+        match condition {
+            IntCC::Equal => (low, high) = (low.max(bound.low), high.min(bound.high)),
+            IntCC::UnsignedLessThan => high = high.min(bound.high.saturating_sub(1)),
+            IntCC::UnsignedLessThanOrEqual => high = high.min(bound.high),
+            IntCC::UnsignedGreaterThan => low = low.max(bound.low.saturating_add(1)),
+            IntCC::UnsignedGreaterThanOrEqual => low = low.max(bound.low),
+            // Neither is negative.
+            IntCC::SignedLessThan if high < sign && bound.high < sign => {
+                high = high.min(bound.high.saturating_sub(1));
+            }
+            IntCC::SignedLessThanOrEqual if high < sign && bound.high < sign => {
+                high = high.min(bound.high);
+            }
+            // What is above a number that is not negative is not negative.
+            IntCC::SignedGreaterThan if bound.high < sign => {
+                (low, high) = (low.max(bound.low.saturating_add(1)), high.min(sign - 1));
+            }
+            IntCC::SignedGreaterThanOrEqual if bound.high < sign => {
+                (low, high) = (low.max(bound.low), high.min(sign - 1));
+            }
+            _ => {}
+        }
+        if low <= high {
+            Self { low, high }
+        } else {
+            self
+        }
     }
 
     /// Both bounds, if they are on one side of the sign of 32 bits.
@@ -87,6 +126,8 @@ pub(super) struct Ranges<'a> {
     /// Branches to each block.
     incoming: SecondaryMap<Block, Vec<(Block, BlockCall)>>,
     known: SecondaryMap<Value, Option<Range>>,
+    /// Values whose range became known, in that order.
+    found: Vec<Value>,
     /// `None` for a loop that nobody asked for.
     rounds: SecondaryMap<Loop, Option<Option<u64>>>,
     /// Changes of loop variables in one round; `None` for those that nobody asked for.
@@ -125,6 +166,7 @@ impl<'a> Ranges<'a> {
             loops,
             incoming,
             known: SecondaryMap::new(),
+            found: Vec::new(),
             rounds: SecondaryMap::new(),
             steps: SecondaryMap::new(),
             budget: Cell::new(budget),
@@ -138,9 +180,81 @@ impl<'a> Ranges<'a> {
         Some(())
     }
 
-    /// The range of an integer of up to 64 bits.
-    pub(super) fn range(&mut self, value: Value) -> Range {
-        self.find(value, MAX_DEPTH)
+    /// The range of an integer of up to 64 bits wherever control is in a block.
+    pub(super) fn range_in(&mut self, value: Value, block: Block) -> Range {
+        self.find_in(value, block, MAX_DEPTH)
+    }
+
+    fn find_in(&mut self, value: Value, block: Block, depth: u32) -> Range {
+        let value = self.func.dfg.resolve_aliases(value);
+        let mut range = self.find(value, depth);
+        let defined_in = self.block_of(value);
+        let mut inside = Some(block);
+        for _ in 0..MAX_GUARDS {
+            // Nothing was tested before it was there.
+            let Some(block) = inside.filter(|block| Some(*block) != defined_in) else {
+                break;
+            };
+            if range.is_exact() || self.spend(1).is_none() {
+                break;
+            }
+            if let [(from, _)] = self.incoming[block][..]
+                && let Some(compare) = self.condition_to_go(from, block)
+            {
+                range = self.narrow(value, range, &compare, depth);
+            }
+            inside = self.domtree.idom(block);
+        }
+        range
+    }
+
+    /// The range of an argument that a branch passes.
+    fn find_passed(&mut self, argument: Value, from: Block, to: Block, depth: u32) -> Range {
+        let argument = self.func.dfg.resolve_aliases(argument);
+        let range = self.find_in(argument, from, depth);
+        match self.condition_to_go(from, to) {
+            Some(compare) => self.narrow(argument, range, &compare, depth),
+            None => range,
+        }
+    }
+
+    /// What must hold at the end of a block for control to go to another one.
+    fn condition_to_go(&self, from: Block, to: Block) -> Option<Compare> {
+        let branch = self.func.layout.last_inst(from)?;
+        let InstructionData::Brif { arg, blocks, .. } = self.func.dfg.insts[branch] else {
+            return None;
+        };
+        let lists = &self.func.dfg.value_lists;
+        let [goes, goes_otherwise] = blocks.map(|call| call.block(lists) == to);
+        if goes == goes_otherwise {
+            return None;
+        }
+        self.compare(arg, goes)
+    }
+
+    /// What a comparison leaves of a value's range, if it is one with that value.
+    fn narrow(&mut self, value: Value, range: Range, compare: &Compare, depth: u32) -> Range {
+        let (condition, bound) = if compare.left == value {
+            (compare.condition, compare.right)
+        } else if compare.right == value {
+            (compare.condition.swap_args(), compare.left)
+        } else {
+            return range;
+        };
+        let ty = self.func.dfg.value_type(value);
+        let Some(depth) = depth.checked_sub(1).filter(|_| is_number(ty)) else {
+            return range;
+        };
+        let bound = self.find(bound, depth);
+        range.where_compared(condition, bound, ty)
+    }
+
+    fn block_of(&self, value: Value) -> Option<Block> {
+        match self.func.dfg.value_def(value) {
+            ValueDef::Result(inst, _) => self.func.layout.inst_block(inst),
+            ValueDef::Param(block, _) => Some(block),
+            ValueDef::Union(..) => None,
+        }
     }
 
     fn find(&mut self, value: Value, depth: u32) -> Range {
@@ -167,6 +281,7 @@ impl<'a> Ranges<'a> {
             ValueDef::Union(..) => full,
         };
         self.known[value] = Some(range);
+        self.found.push(value);
         range
     }
 
@@ -206,8 +321,18 @@ impl<'a> Ranges<'a> {
             }
             InstructionData::Ternary {
                 opcode: Opcode::Select,
-                args: [_, left, right],
-            } => self.find(left, depth).union(self.find(right, depth)),
+                args: [condition, left, right],
+            } => {
+                let [left, right] = [(left, true), (right, false)].map(|(arg, is_chosen)| {
+                    let arg = self.func.dfg.resolve_aliases(arg);
+                    let range = self.find(arg, depth);
+                    match self.compare(condition, is_chosen) {
+                        Some(compare) => self.narrow(arg, range, &compare, depth),
+                        None => range,
+                    }
+                });
+                left.union(right)
+            }
             _ => full,
         }
     }
@@ -223,36 +348,48 @@ impl<'a> Ranges<'a> {
         if Some(block) == self.func.layout.entry_block() {
             return full;
         }
-        if let Some(inside) = self.loops.is_loop_header(block) {
-            return self
-                .of_loop_variable(value, inside, position, depth)
-                .unwrap_or(full);
+        let Some(inside) = self.loops.is_loop_header(block) else {
+            return self.of_passed(block, position, depth).unwrap_or(full);
+        };
+        if let Some(range) = self.of_loop_variable(value, inside, position, depth) {
+            return range;
         }
-        let passed = self.passed(block, position, |_| true).unwrap_or_default();
-        passed
-            .into_iter()
-            .map(|argument| self.find(argument, depth))
-            .reduce(Range::union)
-            .unwrap_or(full)
+        let before = self.found.len();
+        let range = self.of_passed(block, position, depth).unwrap_or(full);
+        if range != full {
+            // Others were found while nothing was known of this one.
+            for value in self.found.drain(before..) {
+                self.known[value] = None;
+            }
+        }
+        range
     }
 
-    /// What branches from the chosen blocks pass.
+    /// The range of what any branch to a block passes.
+    fn of_passed(&mut self, block: Block, position: usize, depth: u32) -> Option<Range> {
+        let passed = self.passed(block, position, |_| true)?;
+        passed
+            .into_iter()
+            .map(|(from, argument)| self.find_passed(argument, from, block, depth))
+            .reduce(Range::union)
+    }
+
+    /// What branches from the chosen blocks pass, and these.
     fn passed(
         &self,
         block: Block,
         position: usize,
         is_chosen: impl Fn(Block) -> bool,
-    ) -> Option<Vec<Value>> {
+    ) -> Option<Vec<(Block, Value)>> {
         let branches = &self.incoming[block];
         // Arguments are found one after the other.
         self.spend(branches.len() * (1 + position / 16))?;
         branches
             .iter()
             .filter(|(from, _)| is_chosen(*from))
-            .map(|(_, call)| {
-                call.args(&self.func.dfg.value_lists)
-                    .nth(position)?
-                    .as_value()
+            .map(|(from, call)| {
+                let argument = call.args(&self.func.dfg.value_lists).nth(position)?;
+                Some((*from, argument.as_value()?))
             })
             .collect()
     }
@@ -287,7 +424,7 @@ impl<'a> Ranges<'a> {
         let passed = self.passed(header, position, |from| !loops.is_in_loop(from, inside))?;
         passed
             .into_iter()
-            .map(|argument| self.find(argument, depth))
+            .map(|(from, argument)| self.find_passed(argument, from, header, depth))
             .reduce(Range::union)
     }
 
@@ -302,7 +439,7 @@ impl<'a> Ranges<'a> {
         let step = passed
             .unwrap_or_default()
             .into_iter()
-            .map(|next| self.change(next, variable, inside, MAX_DEPTH))
+            .map(|(_, next)| self.change(next, variable, inside, MAX_DEPTH))
             .reduce(union_of_changes)
             .flatten();
         self.steps[variable] = Some(step);
@@ -339,7 +476,7 @@ impl<'a> Ranges<'a> {
                 let passed = self.passed(block, position, |_| true)?;
                 passed
                     .into_iter()
-                    .map(|argument| self.change(argument, variable, inside, depth))
+                    .map(|(_, argument)| self.change(argument, variable, inside, depth))
                     .reduce(union_of_changes)
                     .flatten()
             }
@@ -511,7 +648,11 @@ impl<'a> Ranges<'a> {
         }
         let start = self.start(inside, position, depth)?;
         let is_fixed = !self.is_defined_in(bound, inside);
-        let bound = self.find(bound, depth);
+        let bound = if is_fixed {
+            self.find_in(bound, header, depth)
+        } else {
+            self.find(bound, depth)
+        };
         if condition == IntCC::NotEqual && !is_fixed && !bound.is_exact() {
             // A bound that moves can be missed.
             return None;
@@ -522,12 +663,8 @@ impl<'a> Ranges<'a> {
 
 impl Ranges<'_> {
     fn is_defined_in(&self, value: Value, inside: Loop) -> bool {
-        let block = match self.func.dfg.value_def(value) {
-            ValueDef::Result(inst, _) => self.func.layout.inst_block(inst),
-            ValueDef::Param(block, _) => Some(block),
-            ValueDef::Union(..) => None,
-        };
-        block.is_none_or(|block| self.loops.is_in_loop(block, inside))
+        self.block_of(value)
+            .is_none_or(|block| self.loops.is_in_loop(block, inside))
     }
 }
 
@@ -706,4 +843,53 @@ fn calls(func: &Function, block: Block) -> &[BlockCall] {
     func.layout.last_inst(block).map_or(&[], |last| {
         dfg.insts[last].branch_destination(&dfg.jump_tables, &dfg.exception_tables)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Range;
+    use cranelift_codegen::ir::{condcodes::IntCC, types};
+
+    #[test]
+    fn no_number_is_lost_that_is_in_the_relation() {
+        let ends = [0u64, 1, 2, 100, 126, 127, 128, 129, 200, 254, 255];
+        let ranges = || {
+            let lows = ends.into_iter();
+            lows.flat_map(|low| {
+                let highs = ends.into_iter().filter(move |high| *high >= low);
+                highs.map(move |high| Range { low, high })
+            })
+        };
+        let mut kept = 0;
+        for condition in IntCC::all() {
+            for (range, bound) in ranges().flat_map(|range| ranges().map(move |b| (range, b))) {
+                let left = range.where_compared(*condition, bound, types::I8);
+                let bounds = [bound.low, bound.high, bound.low.midpoint(bound.high)];
+                for number in range.low..=range.high {
+                    if bounds.iter().any(|bound| holds(*condition, number, *bound)) {
+                        let is_kept = left.low <= number && number <= left.high;
+                        assert!(is_kept, "{number}: {range:?} {condition} {bound:?}");
+                        kept += 1;
+                    }
+                }
+            }
+        }
+        assert!(kept > 1_000_000, "only {kept} were in a relation");
+    }
+
+    fn holds(condition: IntCC, left: u64, right: u64) -> bool {
+        let signed = |bits: u64| bits ^ 0x80;
+        match condition {
+            IntCC::Equal => left == right,
+            IntCC::NotEqual => left != right,
+            IntCC::UnsignedLessThan => left < right,
+            IntCC::UnsignedLessThanOrEqual => left <= right,
+            IntCC::UnsignedGreaterThan => left > right,
+            IntCC::UnsignedGreaterThanOrEqual => left >= right,
+            IntCC::SignedLessThan => signed(left) < signed(right),
+            IntCC::SignedLessThanOrEqual => signed(left) <= signed(right),
+            IntCC::SignedGreaterThan => signed(left) > signed(right),
+            IntCC::SignedGreaterThanOrEqual => signed(left) >= signed(right),
+        }
+    }
 }

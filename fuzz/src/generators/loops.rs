@@ -63,7 +63,7 @@ pub(super) fn generate(seed: u64) -> Case {
 }
 
 /// Numbers around which indices wrap, or memory ends.
-fn interesting(rng: &mut Rng) -> u32 {
+pub(super) fn interesting(rng: &mut Rng) -> u32 {
     let near = match rng.below(5) {
         0 => rng.pick(INTERESTING_32),
         1 => rng.pick(&[0, PAGE, 2 * PAGE, 0x8000_0000, 0x4000_0000]),
