@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "f27bbc4e2d1e59ee8aa26f6bbbab0bec65b884f487a2456a06b3351e156c48f4";
-const AARCH64: &str = "2f17481f09495eca0d7cfe8e371e703cfed5ec7c618afc46f52fe28c02a93872";
+const X86_64: &str = "d7658e2a2c223852f70dccc1b53a3e77f283367be11956ef08a63fa1dc7002a3";
+const AARCH64: &str = "cc9131873413d906a332f92a25a9932a3eb2c248c09e3424e56eddbd508df8d9";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

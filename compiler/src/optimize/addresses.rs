@@ -5,14 +5,15 @@
 //! constant, which an access takes as part of its displacement instead of an instruction.
 //!
 //! Of a sum of two indices, one of which does not change in a loop, that one is added to the base of
-//! the memory instead, before the loop.
+//! the memory instead, before the loop. An index that is another number times 2, 4 or 8 is shifted by
+//! the access itself.
 //!
-//! Sandbox-critical, but not by the proof alone. With guard pages, an access stays inside the
-//! reservation of 8 GiB and 64 KiB even if a proof were wrong: it adds to the base either one index,
-//! which is below 2^32, and two displacements, each below 2^31; or two indices and a displacement
-//! below 2^15.
+//! Sandbox-critical, but not by the proof of ranges alone. With guard pages, an access stays inside
+//! the reservation of 8 GiB and 64 KiB even if such a proof were wrong: it adds to the base either one
+//! index, which is below 2^32, and two displacements, each below 2^31; or two indices and a displacement
+//! below 2^15. That a shifted index is below 2^32 relies on `significant_bits` and nothing else.
 
-use super::{constant_bits, extended_value, ranges::Ranges};
+use super::{constant_bits, extended_value, ranges::Ranges, replace_by};
 use cranelift_codegen::{
     cursor::{Cursor, FuncCursor},
     dominator_tree::DominatorTree,
@@ -26,6 +27,9 @@ const MAX_DISPLACEMENT: u64 = i32::MAX as u64;
 
 /// What an access of the sum of two indices may have as its displacement.
 const MAX_OFFSET_BESIDE_TWO_INDICES: i64 = 0x7fff;
+
+/// By how many bits an access of x86-64 shifts its index at most.
+const MAX_SCALE: u64 = 3;
 
 /// How deep sums in sums are looked into: each access gets its own additions, at most fifteen.
 const MAX_DEPTH: u32 = 4;
@@ -45,6 +49,8 @@ enum Index {
     Value(Value),
     Sum(Box<[Index; 2]>),
     Shifted(Box<Index>, Value),
+    /// A number that is short enough to be shifted in 64 bits, by at most 3.
+    Scaled(Value, Value),
 }
 
 /// Folds what can be folded.
@@ -53,10 +59,13 @@ pub(super) fn fold_constants(func: &mut Function, domtree: &DominatorTree, loops
     for fold in folds {
         let mut cursor = FuncCursor::new(func).at_inst(fold.extension);
         cursor.use_srcloc(fold.extension);
-        let index = fold.index.build(&mut cursor);
-        let index = cursor.ins().uextend(types::I64, index);
+        let index = fold.index.extend(&mut cursor);
         let constant = fold.constant.cast_signed();
         let Some(fixed) = fold.fixed else {
+            if constant == 0 {
+                replace_by(func, fold.extension, index);
+                continue;
+            }
             let constant = cursor.ins().iconst(types::I64, constant);
             func.replace(fold.extension).iadd(index, constant);
             continue;
@@ -88,7 +97,18 @@ impl Index {
                 .iter()
                 .all(|addend| addend.is_fixed(func, loops, inside)),
             Self::Shifted(index, _) => index.is_fixed(func, loops, inside),
+            Self::Scaled(value, _) => is_fixed(func, loops, inside, *value, MAX_DEPTH),
         }
+    }
+
+    /// In 64 bits.
+    fn extend(&self, cursor: &mut FuncCursor<'_>) -> Value {
+        if let Self::Scaled(value, by) = self {
+            let value = cursor.ins().uextend(types::I64, *value);
+            return cursor.ins().ishl(value, *by);
+        }
+        let index = self.build(cursor);
+        cursor.ins().uextend(types::I64, index)
     }
 
     fn build(&self, cursor: &mut FuncCursor<'_>) -> Value {
@@ -102,6 +122,7 @@ impl Index {
                 let index = index.build(cursor);
                 cursor.ins().ishl(index, *by)
             }
+            Self::Scaled(value, by) => cursor.ins().ishl(*value, *by),
         }
     }
 }
@@ -147,6 +168,7 @@ fn find_folds(
             }
         }
     }
+    let updated = indices_of_updates(func);
     let is_near = |(inst, _): &(Inst, Value)| !displaced.contains(&func.dfg.first_result(*inst));
     let mut ranges = Ranges::new(func, domtree, loops);
     let mut folds: Vec<Fold> = extensions
@@ -158,6 +180,12 @@ fn find_folds(
             }
             let block = func.layout.inst_block(extension)?;
             let (index, constant) = split(func, &mut ranges, block, sum, MAX_DEPTH);
+            let index = match index {
+                Index::Scaled(value, by) if updated.contains(&sum) => {
+                    Index::Shifted(Box::new(Index::Value(value)), by)
+                }
+                index => index,
+            };
             let (fixed, index) = match index {
                 Index::Sum(addends)
                     if additions
@@ -168,7 +196,8 @@ fn find_folds(
                 }
                 index => (None, index),
             };
-            (constant > 0 || fixed.is_some()).then_some(Fold {
+            let is_scaled = matches!(index, Index::Scaled(..));
+            (constant > 0 || fixed.is_some() || is_scaled).then_some(Fold {
                 extension,
                 fixed,
                 index,
@@ -182,12 +211,46 @@ fn find_folds(
         *users.entry(&fold.index).or_default() += 1;
     }
     let pays = |fold: &Fold| {
-        fold.fixed.is_some() || matches!(fold.index, Index::Value(_)) || users[&fold.index] > 1
+        let is_free = matches!(fold.index, Index::Value(_) | Index::Scaled(..));
+        fold.fixed.is_some() || is_free || users[&fold.index] > 1
     };
     let pays: Vec<bool> = folds.iter().map(pays).collect();
     let mut pays = pays.into_iter();
     folds.retain(|_| pays.next() == Some(true));
     (folds, additions)
+}
+
+/// Indices with which memory is read and written. Where one instruction does both, Cranelift computes
+/// the address once more beside it, for which a shifted index takes longer.
+fn indices_of_updates(func: &Function) -> BTreeSet<Value> {
+    let mut read = BTreeSet::new();
+    let mut updated = BTreeSet::new();
+    for block in func.layout.blocks() {
+        for inst in func.layout.block_insts(block) {
+            match func.dfg.insts[inst] {
+                InstructionData::Load { arg, .. } => read.extend(index_of(func, arg)),
+                InstructionData::Store { args: [_, arg], .. } => {
+                    updated.extend(index_of(func, arg).filter(|index| read.contains(index)));
+                }
+                _ => {}
+            }
+        }
+    }
+    updated
+}
+
+/// The 32-bit index in an address.
+fn index_of(func: &Function, address: Value) -> Option<Value> {
+    let inst = |value| func.dfg.value_def(func.dfg.resolve_aliases(value)).inst();
+    let InstructionData::Binary {
+        opcode: Opcode::Iadd,
+        args: [_, extension],
+    } = func.dfg.insts[inst(address)?]
+    else {
+        return None;
+    };
+    let index = extended_value(func, inst(extension)?)?;
+    Some(func.dfg.resolve_aliases(index))
 }
 
 /// The addend that does not change in the innermost loop around a block, and the other; nothing and
@@ -243,6 +306,53 @@ fn is_fixed(func: &Function, loops: &LoopAnalysis, inside: Loop, value: Value, d
                         .all(|arg| is_fixed(func, loops, inside, *arg, depth - 1))
         }
         ValueDef::Union(..) => false,
+    }
+}
+
+/// A number of bits that any value of this definition has room in. Sandbox-critical.
+fn significant_bits(func: &Function, value: Value, depth: u32) -> u32 {
+    let value = func.dfg.resolve_aliases(value);
+    let all = func.dfg.value_type(value).bits();
+    let ValueDef::Result(inst, _) = func.dfg.value_def(value) else {
+        return all;
+    };
+    let Some(depth) = depth.checked_sub(1) else {
+        return all;
+    };
+    match func.dfg.insts[inst] {
+        InstructionData::UnaryImm { .. } => {
+            constant_bits(func, value).map_or(all, |bits| u64::BITS - bits.leading_zeros())
+        }
+        InstructionData::Load { opcode, .. } => match opcode {
+            Opcode::Uload8 => 8,
+            Opcode::Uload16 => 16,
+            _ => all,
+        },
+        InstructionData::Unary {
+            opcode: Opcode::Uextend,
+            arg,
+        } => significant_bits(func, arg, depth),
+        InstructionData::Binary {
+            opcode: opcode @ (Opcode::Band | Opcode::Bor | Opcode::Bxor),
+            args,
+        } => {
+            let [left, right] = args.map(|arg| significant_bits(func, arg, depth));
+            match opcode {
+                Opcode::Band => left.min(right),
+                _ => left.max(right),
+            }
+        }
+        InstructionData::Binary {
+            opcode: Opcode::Ushr,
+            args: [shifted, by],
+        } => {
+            let by = constant_bits(func, func.dfg.resolve_aliases(by));
+            let by = by
+                .and_then(|by| u32::try_from(by).ok())
+                .filter(|by| *by < all);
+            significant_bits(func, shifted, depth).saturating_sub(by.unwrap_or(0))
+        }
+        _ => all,
     }
 }
 
@@ -314,10 +424,19 @@ fn try_split(
                 return None;
             }
             let (index, constant) = split(func, ranges, block, left, depth);
-            (Index::Shifted(Box::new(index), right), constant << by)
+            let index = match index {
+                Index::Value(value)
+                    if by <= MAX_SCALE
+                        && u64::from(significant_bits(func, value, MAX_DEPTH)) + by <= 32 =>
+                {
+                    Index::Scaled(value, right)
+                }
+                index => Index::Shifted(Box::new(index), right),
+            };
+            (index, constant << by)
         }
         _ => return None,
     };
-    let is_split = constant > 0 || matches!(index, Index::Sum(_));
+    let is_split = constant > 0 || matches!(index, Index::Sum(_) | Index::Scaled(..));
     (is_split && constant <= MAX_DISPLACEMENT).then_some((index, constant))
 }

@@ -221,17 +221,45 @@ impl Code<'_> {
             interesting(self.rng)
         };
         let offset = self.rng.pick(&[0, 0, 0, 1, 4096]);
+        self.body.code().local_get(variable);
+        let is_scaled = self.rng.chance(40);
+        if is_scaled {
+            self.scale();
+        }
+        if !is_scaled || self.rng.chance(50) {
+            let constant = constant.cast_signed();
+            self.body.code().i32_const(constant).i32_add();
+        }
         self.body
             .code()
-            .local_get(variable)
-            .i32_const(constant.cast_signed())
-            .i32_add()
             .i64_load8_u(at(offset))
             .local_get(SUM)
             .i64_const(5)
             .i64_rotl()
             .i64_xor()
             .local_set(SUM);
+    }
+
+    /// Multiplies what may have few bits by a power of two; sometimes that is too much.
+    fn scale(&mut self) {
+        let mask = self.rng.pick(&[0x7f, 0xffff, 0x1fff_ffff, 0x3fff_ffff]);
+        let by = self.rng.between(0, 5).cast_signed();
+        let other = self.variable();
+        let mut code = self.body.code();
+        match self.rng.below(4) {
+            0 => code.i32_const(mask).i32_and(),
+            1 => code.i32_const(by).i32_shr_u(),
+            2 => code.i32_const(16).i32_shr_u().local_get(other).i32_xor(),
+            _ => code
+                .i32_const(24)
+                .i32_shr_u()
+                .local_get(other)
+                .i32_const(mask)
+                .i32_and()
+                .i32_or(),
+        };
+        let by = self.rng.between(1, 4).cast_signed();
+        self.body.code().i32_const(by).i32_shl();
     }
 
     fn variable(&mut self) -> u32 {
