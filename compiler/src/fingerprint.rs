@@ -14,7 +14,7 @@ const PINNED: &[(&str, &str)] = &[
 ];
 
 const X86_64: &str = "d7658e2a2c223852f70dccc1b53a3e77f283367be11956ef08a63fa1dc7002a3";
-const AARCH64: &str = "cc9131873413d906a332f92a25a9932a3eb2c248c09e3424e56eddbd508df8d9";
+const AARCH64: &str = "df41a22a969382273445c835dd81cc5c365daabb8634e6159ae00c41f15926e2";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Moves constants out of 32-bit indices into displacements, where the addition cannot wrap.
+//! Moves constants and multiplications out of 32-bit indices into accesses, where nothing can wrap.
 //!
 //! Wasm adds 32-bit numbers that wrap, hosts add addresses in 64 bits. Where the ranges of values
 //! show that `index + constant` does not wrap, its extension is the index's extension plus the
@@ -6,12 +6,13 @@
 //!
 //! Of a sum of two indices, one of which does not change in a loop, that one is added to the base of
 //! the memory instead, before the loop. An index that is another number times 2, 4 or 8 is shifted by
-//! the access itself.
+//! the access itself (x86-64).
 //!
 //! Sandbox-critical, but not by the proof of ranges alone. With guard pages, an access stays inside
 //! the reservation of 8 GiB and 64 KiB even if such a proof were wrong: it adds to the base either one
 //! index, which is below 2^32, and two displacements, each below 2^31; or two indices and a displacement
-//! below 2^15. That a shifted index is below 2^32 relies on `significant_bits` and nothing else.
+//! below 2^15. That a shifted index is below 2^32 relies on `Index::shifted` and nothing else. Explicit
+//! checks, and those of tables, compare what they then use.
 
 use super::{constant_bits, extended_value, ranges::Ranges, replace_by};
 use cranelift_codegen::{
@@ -21,6 +22,7 @@ use cranelift_codegen::{
     loop_analysis::{Loop, LoopAnalysis},
 };
 use std::collections::{BTreeMap, BTreeSet};
+use target_lexicon::Architecture;
 
 /// Displacements are signed numbers of 32 bits.
 const MAX_DISPLACEMENT: u64 = i32::MAX as u64;
@@ -28,13 +30,13 @@ const MAX_DISPLACEMENT: u64 = i32::MAX as u64;
 /// What an access of the sum of two indices may have as its displacement.
 const MAX_OFFSET_BESIDE_TWO_INDICES: i64 = 0x7fff;
 
-/// By how many bits an access of x86-64 shifts its index at most.
+/// By how many bits an access shifts its index at most.
 const MAX_SCALE: u64 = 3;
 
 /// How deep sums in sums are looked into: each access gets its own additions, at most fifteen.
 const MAX_DEPTH: u32 = 4;
 
-/// An extension of a sum that does not wrap.
+/// An extension of a sum or a product that does not wrap.
 struct Fold {
     extension: Inst,
     /// What does not change in the innermost loop around it, if the rest does.
@@ -49,13 +51,18 @@ enum Index {
     Value(Value),
     Sum(Box<[Index; 2]>),
     Shifted(Box<Index>, Value),
-    /// A number that is short enough to be shifted in 64 bits, by at most 3.
+    /// A number that is short enough to be shifted in 64 bits.
     Scaled(Value, Value),
 }
 
 /// Folds what can be folded.
-pub(super) fn fold_constants(func: &mut Function, domtree: &DominatorTree, loops: &LoopAnalysis) {
-    let (folds, additions) = find_folds(func, domtree, loops);
+pub(super) fn fold(
+    func: &mut Function,
+    domtree: &DominatorTree,
+    loops: &LoopAnalysis,
+    arch: Architecture,
+) {
+    let (folds, additions) = find_folds(func, domtree, loops, arch);
     for fold in folds {
         let mut cursor = FuncCursor::new(func).at_inst(fold.extension);
         cursor.use_srcloc(fold.extension);
@@ -92,12 +99,24 @@ type Additions = BTreeMap<Value, Vec<(Inst, Value)>>;
 impl Index {
     fn is_fixed(&self, func: &Function, loops: &LoopAnalysis, inside: Loop) -> bool {
         match self {
-            Self::Value(value) => is_fixed(func, loops, inside, *value, MAX_DEPTH),
+            Self::Value(value) | Self::Scaled(value, _) => {
+                is_fixed(func, loops, inside, *value, MAX_DEPTH)
+            }
             Self::Sum(addends) => addends
                 .iter()
                 .all(|addend| addend.is_fixed(func, loops, inside)),
             Self::Shifted(index, _) => index.is_fixed(func, loops, inside),
-            Self::Scaled(value, _) => is_fixed(func, loops, inside, *value, MAX_DEPTH),
+        }
+    }
+
+    /// A number times a power of two, by an operand that is `bits`. Sandbox-critical: only what has room in
+    /// 32 bits may be shifted in 64.
+    fn shifted(func: &Function, value: Value, by: Value, bits: u64) -> Self {
+        let is_short = u64::from(significant_bits(func, value, MAX_DEPTH)) + bits <= 32;
+        if (1..=MAX_SCALE).contains(&bits) && is_short {
+            Self::Scaled(value, by)
+        } else {
+            Self::Shifted(Box::new(Self::Value(value)), by)
         }
     }
 
@@ -131,6 +150,7 @@ fn find_folds(
     func: &Function,
     domtree: &DominatorTree,
     loops: &LoopAnalysis,
+    arch: Architecture,
 ) -> (Vec<Fold>, Additions) {
     let mut additions = Additions::new();
     let mut displaced = BTreeSet::new();
@@ -179,13 +199,11 @@ fn find_folds(
                 return None;
             }
             let block = func.layout.inst_block(extension)?;
-            let (index, constant) = split(func, &mut ranges, block, sum, MAX_DEPTH);
-            let index = match index {
-                Index::Scaled(value, by) if updated.contains(&sum) => {
-                    Index::Shifted(Box::new(Index::Value(value)), by)
-                }
-                index => index,
+            let place = Place {
+                block,
+                can_scale: arch == Architecture::X86_64 && !updated.contains(&sum),
             };
+            let (index, constant) = split(func, &mut ranges, place, sum, MAX_DEPTH);
             let (fixed, index) = match index {
                 Index::Sum(addends)
                     if additions
@@ -220,17 +238,25 @@ fn find_folds(
     (folds, additions)
 }
 
-/// Indices with which memory is read and written. Where one instruction does both, Cranelift computes
-/// the address once more beside it, for which a shifted index takes longer.
+/// Indices with which memory is read and written at one displacement. Where one instruction does both,
+/// Cranelift computes the address once more beside it, for which a shifted index takes longer.
 fn indices_of_updates(func: &Function) -> BTreeSet<Value> {
     let mut read = BTreeSet::new();
     let mut updated = BTreeSet::new();
     for block in func.layout.blocks() {
         for inst in func.layout.block_insts(block) {
             match func.dfg.insts[inst] {
-                InstructionData::Load { arg, .. } => read.extend(index_of(func, arg)),
-                InstructionData::Store { args: [_, arg], .. } => {
-                    updated.extend(index_of(func, arg).filter(|index| read.contains(index)));
+                InstructionData::Load { arg, offset, .. } => {
+                    read.extend(index_of(func, arg).map(|index| (index, i32::from(offset))));
+                }
+                InstructionData::Store {
+                    args: [_, arg],
+                    offset,
+                    ..
+                } => {
+                    let index = index_of(func, arg);
+                    updated
+                        .extend(index.filter(|index| read.contains(&(*index, i32::from(offset)))));
                 }
                 _ => {}
             }
@@ -368,21 +394,29 @@ fn is_fixed_base(func: &Function, value: Value) -> bool {
     flags.readonly() && flags.can_move()
 }
 
+/// Where an index is used.
+#[derive(Clone, Copy)]
+struct Place {
+    block: Block,
+    /// Whether the access shifts it for nothing.
+    can_scale: bool,
+}
+
 /// A 32-bit value as the sum of an index and a constant that together do not wrap in a block.
 fn split(
     func: &Function,
     ranges: &mut Ranges<'_>,
-    block: Block,
+    place: Place,
     value: Value,
     depth: u32,
 ) -> (Index, u64) {
-    try_split(func, ranges, block, value, depth).unwrap_or((Index::Value(value), 0))
+    try_split(func, ranges, place, value, depth).unwrap_or((Index::Value(value), 0))
 }
 
 fn try_split(
     func: &Function,
     ranges: &mut Ranges<'_>,
-    block: Block,
+    place: Place,
     value: Value,
     depth: u32,
 ) -> Option<(Index, u64)> {
@@ -396,7 +430,7 @@ fn try_split(
     let [left, right] = args.map(|arg| func.dfg.resolve_aliases(arg));
     let (index, constant) = match opcode {
         Opcode::Iadd => {
-            if ranges.range_in(left, block).high + ranges.range_in(right, block).high
+            if ranges.range_in(left, place.block).high + ranges.range_in(right, place.block).high
                 > u64::from(u32::MAX)
             {
                 return None;
@@ -408,29 +442,24 @@ fn try_split(
                     } else {
                         left
                     };
-                    let (index, constant) = split(func, ranges, block, rest, depth);
+                    let (index, constant) = split(func, ranges, place, rest, depth);
                     (index, constant + addend)
                 }
                 _ => {
-                    let (left, first) = split(func, ranges, block, left, depth);
-                    let (right, second) = split(func, ranges, block, right, depth);
+                    let (left, first) = split(func, ranges, place, left, depth);
+                    let (right, second) = split(func, ranges, place, right, depth);
                     (Index::Sum(Box::new([left, right])), first + second)
                 }
             }
         }
         Opcode::Ishl => {
             let by = constant_bits(func, right).filter(|by| *by < 32)?;
-            if ranges.range_in(left, block).high << by > u64::from(u32::MAX) {
+            if ranges.range_in(left, place.block).high << by > u64::from(u32::MAX) {
                 return None;
             }
-            let (index, constant) = split(func, ranges, block, left, depth);
+            let (index, constant) = split(func, ranges, place, left, depth);
             let index = match index {
-                Index::Value(value)
-                    if by <= MAX_SCALE
-                        && u64::from(significant_bits(func, value, MAX_DEPTH)) + by <= 32 =>
-                {
-                    Index::Scaled(value, right)
-                }
+                Index::Value(value) if place.can_scale => Index::shifted(func, value, right, by),
                 index => Index::Shifted(Box::new(index), right),
             };
             (index, constant << by)

@@ -31,7 +31,13 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
         context.eliminate_unreachable_code(isa)?;
         context.remove_constant_phis(isa)?;
         context.compute_loop_analysis();
-        addresses::fold_constants(&mut context.func, &context.domtree, &context.loop_analysis);
+        let arch = isa.triple().architecture;
+        addresses::fold(
+            &mut context.func,
+            &context.domtree,
+            &context.loop_analysis,
+            arch,
+        );
     }
     context.optimize(isa, &mut ControlPlane::default())?;
     if !is_wanted {

@@ -1,4 +1,4 @@
-//! Bounds of unsigned 32-bit values, from how they are computed, how often loops run, and what was
+//! Bounds of integers, read as unsigned numbers, from how they are computed, how often loops run, and what was
 //! tested before.
 //!
 //! What is proven: at every execution of a value's definition, the value lies within its [`Range`]; and
@@ -92,7 +92,7 @@ impl Range {
         }
     }
 
-    /// Both bounds, if they are on one side of the sign of 32 bits.
+    /// Both bounds of a number of 32 bits, if they are on one side of the sign.
     fn signed(self) -> (i64, i64) {
         const SIGN: u64 = 1 << 31;
         if self.high < SIGN {
@@ -208,6 +208,18 @@ impl<'a> Ranges<'a> {
         range
     }
 
+    /// What is true of a value without any proof.
+    fn widest(&self, value: Value) -> Range {
+        let ty = self.func.dfg.value_type(value);
+        if is_number(ty) {
+            return Range::full(ty);
+        }
+        Range {
+            low: 0,
+            high: u64::MAX,
+        }
+    }
+
     /// The range of an argument that a branch passes.
     fn find_passed(&mut self, argument: Value, from: Block, to: Block, depth: u32) -> Range {
         let argument = self.func.dfg.resolve_aliases(argument);
@@ -259,14 +271,10 @@ impl<'a> Ranges<'a> {
 
     fn find(&mut self, value: Value, depth: u32) -> Range {
         let value = self.func.dfg.resolve_aliases(value);
-        let ty = self.func.dfg.value_type(value);
-        if !is_number(ty) {
-            return Range {
-                low: 0,
-                high: u64::MAX,
-            };
+        let full = self.widest(value);
+        if !is_number(self.func.dfg.value_type(value)) {
+            return full;
         }
-        let full = Range::full(ty);
         if let Some(range) = self.known[value] {
             return range;
         }
@@ -351,10 +359,10 @@ impl<'a> Ranges<'a> {
         let Some(inside) = self.loops.is_loop_header(block) else {
             return self.of_passed(block, position, depth).unwrap_or(full);
         };
+        let before = self.found.len();
         if let Some(range) = self.of_loop_variable(value, inside, position, depth) {
             return range;
         }
-        let before = self.found.len();
         let range = self.of_passed(block, position, depth).unwrap_or(full);
         if range != full {
             // Others were found while nothing was known of this one.
@@ -368,10 +376,22 @@ impl<'a> Ranges<'a> {
     /// The range of what any branch to a block passes.
     fn of_passed(&mut self, block: Block, position: usize, depth: u32) -> Option<Range> {
         let passed = self.passed(block, position, |_| true)?;
-        passed
-            .into_iter()
-            .map(|(from, argument)| self.find_passed(argument, from, block, depth))
-            .reduce(Range::union)
+        self.union_of(passed, block, depth)
+    }
+
+    /// The range of all arguments that are passed to a block.
+    fn union_of(&mut self, passed: Vec<(Block, Value)>, to: Block, depth: u32) -> Option<Range> {
+        let mut union: Option<Range> = None;
+        for (from, argument) in passed {
+            let range = self.find_passed(argument, from, to, depth);
+            let all = union.map_or(range, |union| union.union(range));
+            union = Some(all);
+            // No further one makes it wider.
+            if all == self.widest(argument) {
+                break;
+            }
+        }
+        union
     }
 
     /// What branches from the chosen blocks pass, and these.
@@ -422,10 +442,7 @@ impl<'a> Ranges<'a> {
         let loops = self.loops;
         let header = loops.loop_header(inside);
         let passed = self.passed(header, position, |from| !loops.is_in_loop(from, inside))?;
-        passed
-            .into_iter()
-            .map(|(from, argument)| self.find_passed(argument, from, header, depth))
-            .reduce(Range::union)
+        self.union_of(passed, header, depth)
     }
 
     /// The least and the greatest change of a loop's variable in one round.
@@ -566,6 +583,7 @@ impl<'a> Ranges<'a> {
         let mut value = self.func.dfg.resolve_aliases(value);
         let mut is_true = is_true;
         for _ in 0..MAX_DEPTH {
+            self.spend(1)?;
             let ValueDef::Result(inst, _) = self.func.dfg.value_def(value) else {
                 return None;
             };
