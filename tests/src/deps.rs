@@ -64,6 +64,11 @@ pub const RULES: &[Rule] = &[
         optional: &["wasmelt-measure", "wasmelt-spec-tests"],
     },
     Rule {
+        package: "wasmelt-sightglass",
+        always: &["wasmelt", "wasmelt-abi"],
+        optional: &[],
+    },
+    Rule {
         package: "xtask",
         always: &[],
         optional: &[],
