@@ -52,7 +52,8 @@ const LIMITS: GovernorLimits = GovernorLimits {
 pub struct Governor {
     /// Blocks, loops and ifs.
     pub blocks: u32,
-    /// Places where other operators may split a block: branches and checks.
+    /// Places where other operators may split a block: branches, checks, and the comparisons that replace
+    /// a branch table.
     pub splits: u32,
     /// Loops.
     pub loops: u32,

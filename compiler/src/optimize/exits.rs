@@ -42,21 +42,8 @@ pub(super) fn test_next_values(func: &mut Function, domtree: &DominatorTree) {
 /// The branch at a block's end, if it tests whether `next`, which is `counter + step`, wrapped; the same
 /// condition of `next` and `step`.
 fn find_carry(func: &Function, block: Block) -> Option<(Inst, IntCC, Value, u64)> {
-    let branch = func.layout.last_inst(block)?;
-    let InstructionData::Brif { arg, .. } = func.dfg.insts[branch] else {
-        return None;
-    };
-    let ValueDef::Result(compare, _) = func.dfg.value_def(arg) else {
-        return None;
-    };
-    let InstructionData::IntCompare {
-        opcode: Opcode::Icmp,
-        args: [left, right],
-        cond,
-    } = func.dfg.insts[compare]
-    else {
-        return None;
-    };
+    let (branch, tested) = find_condition(func, block)?;
+    let (cond, [left, right]) = compared(func, tested)?;
     let (next, counter, condition) = match cond {
         IntCC::UnsignedLessThan | IntCC::UnsignedGreaterThanOrEqual => (left, right, cond),
         IntCC::UnsignedGreaterThan | IntCC::UnsignedLessThanOrEqual => {
@@ -87,35 +74,42 @@ fn sum_with_constant(func: &Function, sum: Value) -> Option<(Value, u64)> {
 }
 
 fn find_test(func: &Function, block: Block) -> Option<Test> {
-    let branch = func.layout.last_inst(block)?;
-    let InstructionData::Brif { arg, .. } = func.dfg.insts[branch] else {
-        return None;
-    };
-    if let ValueDef::Param(..) = func.dfg.value_def(arg) {
+    let (branch, tested) = find_condition(func, block)?;
+    if let ValueDef::Param(..) = func.dfg.value_def(tested) {
         return Some(Test {
             branch,
             condition: IntCC::NotEqual,
-            counter: arg,
+            counter: tested,
             bits: 0,
         });
     }
-    let ValueDef::Result(compare, _) = func.dfg.value_def(arg) else {
-        return None;
-    };
-    let InstructionData::IntCompare {
-        opcode: Opcode::Icmp,
-        args: [counter, constant],
-        cond: condition @ (IntCC::Equal | IntCC::NotEqual),
-    } = func.dfg.insts[compare]
-    else {
-        return None;
-    };
-    Some(Test {
+    let (condition, [counter, constant]) = compared(func, tested)?;
+    matches!(condition, IntCC::Equal | IntCC::NotEqual).then_some(Test {
         branch,
         condition,
         counter,
         bits: constant_bits(func, constant)?,
     })
+}
+
+/// The conditional branch at a block's end, and what it depends on.
+fn find_condition(func: &Function, block: Block) -> Option<(Inst, Value)> {
+    let branch = func.layout.last_inst(block)?;
+    let InstructionData::Brif { arg, .. } = func.dfg.insts[branch] else {
+        return None;
+    };
+    Some((branch, arg))
+}
+
+/// How a value compares which integers.
+fn compared(func: &Function, value: Value) -> Option<(IntCC, [Value; 2])> {
+    let ValueDef::Result(compare, _) = func.dfg.value_def(value) else {
+        return None;
+    };
+    let InstructionData::IntCompare { args, cond, .. } = func.dfg.insts[compare] else {
+        return None;
+    };
+    Some((cond, args))
 }
 
 /// What a way from the branch to the counter's block puts in its place, if that is the counter and
