@@ -52,9 +52,9 @@ pub use target::{Arch, CpuFeature, CpuFeatures, CpuLevel};
 pub use trap::{FaultKind, InvalidTrapCode, TrapCode};
 pub use trap_table::{TrapTable, TrapTableBuilder};
 pub use types::{ExternKind, FuncType, GlobalType, Limits, TABLE_MAX_ELEMENTS, ValType};
-pub use types::{MEMORY_MAX_PAGES, WASM_PAGE_SIZE};
+pub use types::{MEMORY_MAX_GROWN_PAGES, MEMORY_MAX_PAGES, WASM_PAGE_SIZE};
 pub use version::{ABI_VERSION, MAGIC};
 pub use vmctx::{
-    GUARD_RESERVATION_LEN_BYTES, VMContext, VMFuncRef, VMGlobal, VMImportSlot, VMMemory,
-    VMStoreContext, VMTable,
+    GUARD_IN_FRONT_LEN_BYTES, GUARD_RESERVATION_LEN_BYTES, VMContext, VMFuncRef, VMGlobal,
+    VMImportSlot, VMMemory, VMStoreContext, VMTable,
 };

@@ -7,6 +7,10 @@ use core::fmt;
 pub const WASM_PAGE_SIZE: u32 = 65_536;
 /// Pages that a 32-bit memory can have.
 pub const MEMORY_MAX_PAGES: u32 = 65_536;
+/// Pages that a memory can grow to: an implementation limit, as the specification allows. A memory has more only
+/// if its type's minimum says so, and only modules that declare this minimum may import it: the code of
+/// others relies on there being nothing in the last page of the 4 GiB.
+pub const MEMORY_MAX_GROWN_PAGES: u32 = MEMORY_MAX_PAGES - 1;
 /// Elements that a table may have here: an implementation limit, as the specification allows.
 pub const TABLE_MAX_ELEMENTS: u32 = 10_000_000;
 

@@ -13,4 +13,6 @@ pub const MAGIC: [u8; 8] = *b"wasmelt\0";
 ///   map of metered code; the interrupt flag is in every vmctx; the manifest says whether floats are
 ///   computed.
 /// - 3 (2026-11-21): names are stored once, for backtraces and symbols.
-pub const ABI_VERSION: u32 = 3;
+/// - 4 (2026-11-22): code reaches into what lies in front of a memory with guard pages, and relies on no memory
+///   growing into the last page of the 4 GiB.
+pub const ABI_VERSION: u32 = 4;

@@ -36,6 +36,10 @@ use core::ffi::c_void;
 /// and one wasm page for the width of an access.
 pub const GUARD_RESERVATION_LEN_BYTES: u64 = (8 << 30) + (64 << 10);
 
+/// Inaccessible address space in front of a guard-page memory. Where an index less a constant below this would
+/// wrap, compiled code may access what lies so far before the base instead.
+pub const GUARD_IN_FRONT_LEN_BYTES: u64 = 64 << 10;
+
 macro_rules! vm_layout {
     (
         $(#[$struct_doc:meta])*

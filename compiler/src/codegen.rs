@@ -29,7 +29,7 @@ use std::{
     str::FromStr,
 };
 use target_lexicon::Triple;
-use wasmelt_abi::{OptLevel, TrapCode};
+use wasmelt_abi::{MEMORY_MAX_GROWN_PAGES, OptLevel, TrapCode};
 
 /// What a call in machine code refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +182,7 @@ impl CodeGenerator {
         guarded(stub.index(), scratch, |scratch| {
             build_stub(env, stub, &mut scratch.builder, &mut scratch.context.func);
             let isa = &*self.wanted;
-            optimize_function(&mut scratch.context, isa, stub.index())?;
+            optimize_function(env, &mut scratch.context, isa, stub.index())?;
             let locations = Locations::default();
             generate_code(scratch, isa, stub.index(), locations, Text::Nothing)
         })
@@ -219,7 +219,7 @@ impl CodeGenerator {
             canonicalize_nans(context, isa);
         }
         let function = env.module.imported_function_count + defined_index;
-        let kept = optimize_function(context, isa, function)?;
+        let kept = optimize_function(env, context, isa, function)?;
         Ok((locations, kept))
     }
 }
@@ -267,11 +267,14 @@ fn canonicalize_nans(context: &mut Context, isa: &dyn isa::TargetIsa) {
 }
 
 fn optimize_function(
+    env: &ModuleEnv<'_>,
     context: &mut Context,
     isa: &dyn isa::TargetIsa,
     function: u32,
 ) -> Result<usize, CompileError> {
-    optimize(context, isa).map_err(|e| CompileError::Codegen {
+    let least_pages = env.module.memory.map_or(0, |memory| memory.limits.min);
+    let lacks_last_page = least_pages <= MEMORY_MAX_GROWN_PAGES;
+    optimize(context, isa, lacks_last_page).map_err(|e| CompileError::Codegen {
         function,
         reason: e.to_string(),
     })

@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "d7658e2a2c223852f70dccc1b53a3e77f283367be11956ef08a63fa1dc7002a3";
-const AARCH64: &str = "df41a22a969382273445c835dd81cc5c365daabb8634e6159ae00c41f15926e2";
+const X86_64: &str = "d50b5d0ab6e0da9aeae0d95d9cdb9bfe17568c480dda5d57467c082368d1fa8a";
+const AARCH64: &str = "1697769303dfd7f51e59ef7f65a13c3c1360c3d17f77bd5abf38271f3c1a464d";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

@@ -7,6 +7,7 @@ mod control;
 mod floats;
 mod guards;
 mod loops;
+mod neighbours;
 mod ops;
 mod products;
 mod single_inst;
@@ -82,6 +83,12 @@ pub const GENERATORS: &[Generator] = &[
         name: "loops",
         about: "counted loops whose counters become addresses, where 32 bits wrap",
         generate: loops::generate,
+        smoke_seeds: 200,
+    },
+    Generator {
+        name: "neighbours",
+        about: "accesses beside others, in loops and branches, where 32 bits wrap",
+        generate: neighbours::generate,
         smoke_seeds: 200,
     },
     Generator {

@@ -351,6 +351,15 @@ pub enum InstantiationError {
         /// The memory's type.
         actual: MemoryType,
     },
+    /// The memory has all 65 536 pages, which its import does not declare.
+    #[error(
+        "imported memory {name} has 65536 pages: a module may import it only if it declares that minimum; \
+         give it a smaller memory, or compile the module with `(memory 65536)` as the import's type"
+    )]
+    MemoryTooLarge {
+        /// Names of the import.
+        name: ImportName,
+    },
     /// The module relies on guard pages, and the memory that it imports has none.
     #[error(
         "imported memory {name} has no guard pages, and the module was compiled to rely on them: \

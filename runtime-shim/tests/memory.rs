@@ -11,8 +11,8 @@ mod support;
 
 use support::{Mode, call, in_every_mode, instantiate, module};
 use wasmelt::{
-    BoundsChecks, Caller, Config, Engine, Error, Extern, Instance, Linker, Memory, MemoryType,
-    Module, ResourceLimiter, Store, TrapCode,
+    BoundsChecks, Caller, Config, Engine, Extern, Instance, Linker, Memory, MemoryType, Module,
+    ResourceLimiter, Store, TrapCode,
     errors::{ErrorKind, InstantiationError, LimiterError, MemoryError},
 };
 
@@ -517,25 +517,101 @@ fn auto_picks_guard_pages_where_they_can_be_had() {
     assert_eq!(bounds.name(), "guard");
 }
 
-#[test]
-fn the_largest_memory_can_be_had_where_nothing_touches_it() {
-    let (mut store, instance) = instantiate(
-        &Engine::default(),
-        r#"(module (memory 0)
+/// The module of [`a_memory_grows_up_to_its_last_page_but_one`], with a memory of this type.
+fn with_memory(ty: &str) -> String {
+    format!(
+        r#"(module (memory {ty})
             (func (export "grow") (param i32) (result i32) local.get 0 memory.grow)
-            (func (export "load") (param i32) (result i32) local.get 0 i32.load8_u))"#,
+            (func (export "load") (param i32) (result i32) local.get 0 i32.load8_u)
+            (func (export "store") (param i32 i32) local.get 0 local.get 1 i32.store8)
+            (func (export "both") (param i32) (result i32)
+                (i32.add (i32.load8_u (local.get 0))
+                    (i32.load8_u (i32.add (local.get 0) (i32.const 0xffff))))))"#
+    )
+}
+
+#[test]
+fn a_memory_grows_up_to_its_last_page_but_one() {
+    let (mut store, instance) = instantiate(&Engine::default(), &with_memory("0"));
+    let mut grow = |by: i32| call::<_, i32, i32>(&mut store, instance, "grow", by);
+    assert_eq!(grow(65_536).unwrap(), -1);
+    // An overcommitting host grants so much; another one ends the call as a host failure.
+    let grown = grow(65_535);
+    if let Err(error) = grown {
+        assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfSystemMemory));
+        return;
+    }
+    assert_eq!((grown.unwrap(), grow(1).unwrap()), (0, -1));
+    let last = (65_535 * PAGE - 1) as u32 as i32;
+    call::<_, _, ()>(&mut store, instance, "store", (last, 7)).unwrap();
+    assert_eq!(
+        call::<_, _, i32>(&mut store, instance, "load", last).unwrap(),
+        7
     );
-    // An overcommitting host grants 4 GiB; another one ends the call as a host failure.
-    match call::<_, i32, i32>(&mut store, instance, "grow", 65_536) {
-        Ok(previous) => {
-            assert_eq!(previous, 0);
-            assert_eq!(
-                call::<_, i32, i32>(&mut store, instance, "load", -1).unwrap(),
-                0
+    let at = last - 0xffff;
+    assert_eq!(
+        call::<_, _, i32>(&mut store, instance, "both", at).unwrap(),
+        7
+    );
+    for outside in [at + 1, last, last + 1, -1] {
+        let error = call::<_, _, i32>(&mut store, instance, "both", outside).unwrap_err();
+        assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
+    }
+}
+
+#[test]
+fn a_memory_that_starts_with_the_last_page_has_it() {
+    let engine = Engine::default();
+    let module = module(&engine, &with_memory("65536"));
+    let mut store = Store::new(&engine, ());
+    let instance = match Instance::new(&mut store, &module, &[]) {
+        Ok(instance) => instance,
+        Err(error) => {
+            // A host that does not overcommit.
+            assert!(matches!(error.kind(), ErrorKind::Host(_)), "{error:?}");
+            return;
+        }
+    };
+    call::<_, _, ()>(&mut store, instance, "store", (-1, 7)).unwrap();
+    call::<_, _, ()>(&mut store, instance, "store", (0xfffe, 4)).unwrap();
+    assert_eq!(
+        call::<_, _, i32>(&mut store, instance, "load", -1).unwrap(),
+        7
+    );
+    // The sum wraps.
+    assert_eq!(
+        call::<_, _, i32>(&mut store, instance, "both", -1).unwrap(),
+        11
+    );
+}
+
+/// Code for other memories relies on there being nothing in the last page.
+#[test]
+fn a_memory_with_the_last_page_is_imported_only_where_it_is_declared() {
+    in_every_mode(|mode| {
+        let engine = mode.engine();
+        let import = |minimum: u32| format!(r#"(module (import "" "" (memory {minimum})))"#);
+        let mut store = Store::new(&engine, ());
+        let memory = match Memory::new(&mut store, MemoryType::new(65_536, None)) {
+            Ok(memory) => memory,
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::Host(_)), "{error:?}");
+                return;
+            }
+        };
+        for minimum in [0, 1, 65_535] {
+            let module = module(&engine, &import(minimum));
+            let error = Instance::new(&mut store, &module, &[memory.into()]).unwrap_err();
+            let kind = error.kind();
+            assert!(
+                matches!(
+                    kind,
+                    ErrorKind::Instantiation(InstantiationError::MemoryTooLarge { .. })
+                ),
+                "{error}"
             );
         }
-        Err(error) => assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfSystemMemory)),
-    }
-    let grow = |store: &mut Store<()>| -> Result<i32, Error> { call(store, instance, "grow", 1) };
-    assert!(matches!(grow(&mut store), Ok(-1 | 0)));
+        let module = module(&engine, &import(65_536));
+        Instance::new(&mut store, &module, &[memory.into()]).unwrap();
+    });
 }

@@ -9,16 +9,14 @@
 ;;     movq %rsp, %rbp
 ;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
 ;;   block0:
-;;     movq %rdi, %r11
-;;     uninit  %rdi
-;;     xorl %edi, %edi
-;;     movq (%r11), %r8
+;;     movq (%rdi), %rdi
+;;     uninit  %r8
+;;     xorq %r8, %r8
 ;;     jmp     label1
 ;;   block1:
-;;     leal 0x1000(%rdi), %r9d
-;;     movq $0x0, (%r8, %r9)
-;;     leal 8(%rdi), %edi
-;;     cmpl %esi, %edi
+;;     movq $0x0, 0x1000(%rdi, %r8)
+;;     leal 8(%r8), %r8d
+;;     cmpl %esi, %r8d
 ;;     jnz     label2; j label3
 ;;   block2:
 ;;     jmp     label1

@@ -2,19 +2,27 @@
 //!
 //! Wasm adds 32-bit numbers that wrap, hosts add addresses in 64 bits. Where the ranges of values
 //! show that `index + constant` does not wrap, its extension is the index's extension plus the
-//! constant, which an access takes as part of its displacement instead of an instruction.
+//! constant, which an access takes as part of its displacement instead of an instruction. So it is where
+//! the last page of the 4 GiB is in no memory, for indices of loops (`inductions.rs`) and for
+//! `index - constant`, which is in that page if it wraps, so that the access faults either way.
 //!
 //! Of a sum of two indices, one of which does not change in a loop, that one is added to the base of
 //! the memory instead, before the loop. An index that is another number times 2, 4 or 8 is shifted by
 //! the access itself (x86-64).
 //!
 //! Sandbox-critical, but not by the proof of ranges alone. With guard pages, an access stays inside
-//! the reservation of 8 GiB and 64 KiB even if such a proof were wrong: it adds to the base either one
-//! index, which is below 2^32, and two displacements, each below 2^31; or two indices and a displacement
-//! below 2^15. That a shifted index is below 2^32 relies on `Index::shifted` and nothing else. Explicit
-//! checks, and those of tables, compare what they then use.
+//! the reservation of 8 GiB and 64 KiB, or in the 64 KiB before it, even if such a proof were wrong: it adds
+//! to the base either one index, which is below 2^32, and two displacements, each below 2^31; or two indices
+//! and a displacement below 2^15; and what it subtracts is less than 64 KiB. That a shifted index is below
+//! 2^32 relies on `Index::shifted` and nothing else. Explicit checks, and those of tables, compare what they
+//! then use.
 
-use super::{constant_bits, extended_value, ranges::Ranges, replace_by};
+use super::{
+    constant_bits, extended_value, inductions,
+    neighbours::{MAX_OFFSET_BESIDE_TWO_INDICES, accessed},
+    ranges::Ranges,
+    replace_by, sum_with_constant,
+};
 use cranelift_codegen::{
     cursor::{Cursor, FuncCursor},
     dominator_tree::DominatorTree,
@@ -23,12 +31,14 @@ use cranelift_codegen::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use target_lexicon::Architecture;
+use wasmelt_abi::{GUARD_IN_FRONT_LEN_BYTES, WASM_PAGE_SIZE};
 
 /// Displacements are signed numbers of 32 bits.
-const MAX_DISPLACEMENT: u64 = i32::MAX as u64;
+const MAX_DISPLACEMENT: i64 = i32::MAX as i64;
 
-/// What an access of the sum of two indices may have as its displacement.
-const MAX_OFFSET_BESIDE_TWO_INDICES: i64 = 0x7fff;
+/// What is subtracted is less than a page.
+const MIN_DISPLACEMENT: i64 = 1 - WASM_PAGE_SIZE as i64;
+const _: () = assert!(GUARD_IN_FRONT_LEN_BYTES >= WASM_PAGE_SIZE as u64);
 
 /// By how many bits an access shifts its index at most.
 const MAX_SCALE: u64 = 3;
@@ -42,7 +52,17 @@ struct Fold {
     /// What does not change in the innermost loop around it, if the rest does.
     fixed: Option<Index>,
     index: Index,
-    constant: u64,
+    /// With a fixed part, a number of 32 bits that is added to it; they may wrap.
+    constant: i64,
+    is_induction: bool,
+}
+
+/// What is known of where the function runs.
+#[derive(Clone, Copy)]
+pub(super) struct Facts {
+    pub arch: Architecture,
+    /// No memory has the last page of the 4 GiB.
+    pub lacks_last_page: bool,
 }
 
 /// What remains of an index without the constant.
@@ -60,14 +80,14 @@ pub(super) fn fold(
     func: &mut Function,
     domtree: &DominatorTree,
     loops: &LoopAnalysis,
-    arch: Architecture,
+    facts: Facts,
 ) {
-    let (folds, additions) = find_folds(func, domtree, loops, arch);
+    let (folds, additions) = find_folds(func, domtree, loops, facts);
     for fold in folds {
         let mut cursor = FuncCursor::new(func).at_inst(fold.extension);
         cursor.use_srcloc(fold.extension);
         let index = fold.index.extend(&mut cursor);
-        let constant = fold.constant.cast_signed();
+        let constant = fold.constant;
         let Some(fixed) = fold.fixed else {
             if constant == 0 {
                 replace_by(func, fold.extension, index);
@@ -78,7 +98,7 @@ pub(super) fn fold(
             continue;
         };
         let mut fixed = fixed.build(&mut cursor);
-        if constant > 0 {
+        if constant != 0 {
             let constant = cursor.ins().iconst(types::I32, constant);
             fixed = cursor.ins().iadd(fixed, constant);
         }
@@ -150,9 +170,12 @@ fn find_folds(
     func: &Function,
     domtree: &DominatorTree,
     loops: &LoopAnalysis,
-    arch: Architecture,
+    facts: Facts,
 ) -> (Vec<Fold>, Additions) {
     let mut additions = Additions::new();
+    // The extension in each address, and the access that has it; `None` if there are several.
+    let mut addresses: BTreeMap<Value, Value> = BTreeMap::new();
+    let mut accesses: BTreeMap<Value, Option<Access>> = BTreeMap::new();
     let mut displaced = BTreeSet::new();
     let mut extensions = Vec::new();
     let mut far = BTreeSet::new();
@@ -162,6 +185,14 @@ fn find_folds(
                 extensions.push((inst, func.dfg.resolve_aliases(narrow)));
                 continue;
             }
+            if let Some((address, offset)) = accessed(func, inst)
+                && let Some(extension) = addresses.get(&address)
+            {
+                accesses
+                    .entry(*extension)
+                    .and_modify(|access| *access = None)
+                    .or_insert(Some(Access { block, offset }));
+            }
             match func.dfg.insts[inst] {
                 InstructionData::Binary {
                     opcode: Opcode::Iadd,
@@ -169,11 +200,13 @@ fn find_folds(
                 } => {
                     let [left, right] = [left, right].map(|arg| func.dfg.resolve_aliases(arg));
                     let constant = constant_bits(func, right);
-                    if constant.is_some_and(|constant| constant > MAX_DISPLACEMENT) {
+                    if constant.is_some_and(|constant| constant > MAX_DISPLACEMENT.cast_unsigned())
+                    {
                         far.insert(left);
                     }
                     if is_fixed_base(func, left) {
                         additions.entry(right).or_default().push((inst, left));
+                        addresses.insert(func.dfg.first_result(inst), right);
                     }
                 }
                 InstructionData::Load { arg, offset, .. }
@@ -201,25 +234,37 @@ fn find_folds(
             let block = func.layout.inst_block(extension)?;
             let place = Place {
                 block,
-                can_scale: arch == Architecture::X86_64 && !updated.contains(&sum),
+                can_scale: facts.arch == Architecture::X86_64 && !updated.contains(&sum),
             };
+            let are_near = additions
+                .get(&result)
+                .is_some_and(|additions| additions.iter().all(is_near));
             let (index, constant) = split(func, &mut ranges, place, sum, MAX_DEPTH);
             let (fixed, index) = match index {
-                Index::Sum(addends)
-                    if additions
-                        .get(&result)
-                        .is_some_and(|additions| additions.iter().all(is_near)) =>
-                {
-                    separate(func, loops, block, *addends)
-                }
+                Index::Sum(addends) if are_near => separate(func, loops, block, *addends),
                 index => (None, index),
             };
+            if fixed.is_none()
+                && facts.lacks_last_page
+                && let Some(Some(access)) = accesses.get(&result).copied()
+                && let Some(fold) = (index == Index::Value(sum))
+                    .then(|| fold_below(func, &mut ranges, extension, sum, access))
+                    .flatten()
+                    .or_else(|| {
+                        let found = inductions::find(func, loops, &mut ranges, sum, access.block)?;
+                        let fold = Fold::of_induction(extension, found)?;
+                        (are_near || fold.fixed.is_none()).then_some(fold)
+                    })
+            {
+                return Some(fold);
+            }
             let is_scaled = matches!(index, Index::Scaled(..));
-            (constant > 0 || fixed.is_some() || is_scaled).then_some(Fold {
+            (constant != 0 || fixed.is_some() || is_scaled).then_some(Fold {
                 extension,
                 fixed,
                 index,
                 constant,
+                is_induction: false,
             })
         })
         .collect();
@@ -230,12 +275,57 @@ fn find_folds(
     }
     let pays = |fold: &Fold| {
         let is_free = matches!(fold.index, Index::Value(_) | Index::Scaled(..));
-        fold.fixed.is_some() || is_free || users[&fold.index] > 1
+        fold.is_induction || fold.fixed.is_some() || is_free || users[&fold.index] > 1
     };
     let pays: Vec<bool> = folds.iter().map(pays).collect();
     let mut pays = pays.into_iter();
     folds.retain(|_| pays.next() == Some(true));
     (folds, additions)
+}
+
+/// The one access that uses an extension.
+#[derive(Clone, Copy)]
+struct Access {
+    block: Block,
+    offset: i32,
+}
+
+impl Fold {
+    fn of_induction(extension: Inst, found: inductions::Induction) -> Option<Self> {
+        let fixed = found.fixed.into_iter().map(Index::Value);
+        let fixed = fixed.reduce(|left, right| Index::Sum(Box::new([left, right])));
+        let is_displacement = (MIN_DISPLACEMENT..=MAX_DISPLACEMENT).contains(&found.constant);
+        (fixed.is_some() || is_displacement).then_some(Self {
+            extension,
+            fixed,
+            index: Index::Value(found.variable),
+            constant: found.constant,
+            is_induction: true,
+        })
+    }
+}
+
+/// An index less a constant that does not wrap, or of which it does not matter: the last page of the 4 GiB is
+/// as inaccessible as what is in front of the memory. With an offset, it might come back into the memory.
+fn fold_below(
+    func: &Function,
+    ranges: &mut Ranges<'_>,
+    extension: Inst,
+    sum: Value,
+    access: Access,
+) -> Option<Fold> {
+    let (index, constant) = sum_with_constant(func, sum)?;
+    let constant = i64::from(constant.cast_signed());
+    let is_below = (MIN_DISPLACEMENT..0).contains(&constant);
+    let is_harmless =
+        access.offset == 0 || ranges.range_in(index, access.block).low >= constant.unsigned_abs();
+    (is_below && is_harmless).then_some(Fold {
+        extension,
+        fixed: None,
+        index: Index::Value(index),
+        constant,
+        is_induction: false,
+    })
 }
 
 /// Indices with which memory is read and written at one displacement. Where one instruction does both,
@@ -303,7 +393,13 @@ fn separate(
 }
 
 /// Whether a value does not change in a loop: it comes from outside, or only from such values.
-fn is_fixed(func: &Function, loops: &LoopAnalysis, inside: Loop, value: Value, depth: u32) -> bool {
+pub(super) fn is_fixed(
+    func: &Function,
+    loops: &LoopAnalysis,
+    inside: Loop,
+    value: Value,
+    depth: u32,
+) -> bool {
     let value = func.dfg.resolve_aliases(value);
     match func.dfg.value_def(value) {
         ValueDef::Param(block, _) => !loops.is_in_loop(block, inside),
@@ -383,7 +479,7 @@ fn significant_bits(func: &Function, value: Value, depth: u32) -> u32 {
 }
 
 /// Whether it is a load that may be made anywhere, as that of a memory's base behind guard pages.
-fn is_fixed_base(func: &Function, value: Value) -> bool {
+pub(super) fn is_fixed_base(func: &Function, value: Value) -> bool {
     let ValueDef::Result(inst, _) = func.dfg.value_def(value) else {
         return false;
     };
@@ -409,7 +505,7 @@ fn split(
     place: Place,
     value: Value,
     depth: u32,
-) -> (Index, u64) {
+) -> (Index, i64) {
     try_split(func, ranges, place, value, depth).unwrap_or((Index::Value(value), 0))
 }
 
@@ -419,7 +515,7 @@ fn try_split(
     place: Place,
     value: Value,
     depth: u32,
-) -> Option<(Index, u64)> {
+) -> Option<(Index, i64)> {
     let depth = depth.checked_sub(1)?;
     let ValueDef::Result(inst, _) = func.dfg.value_def(value) else {
         return None;
@@ -443,7 +539,7 @@ fn try_split(
                         left
                     };
                     let (index, constant) = split(func, ranges, place, rest, depth);
-                    (index, constant + addend)
+                    (index, constant + addend.cast_signed())
                 }
                 _ => {
                     let (left, first) = split(func, ranges, place, left, depth);

@@ -3,11 +3,15 @@
 
 mod addresses;
 mod bytes;
+mod comparisons;
+mod counters;
 mod exits;
 mod factors;
+mod inductions;
 mod locations;
 mod masks;
 mod multiply;
+mod neighbours;
 mod pressure;
 mod ranges;
 mod widen;
@@ -21,9 +25,14 @@ use cranelift_codegen::{
 use cranelift_control::ControlPlane;
 use target_lexicon::Architecture;
 
-/// Optimises the function in `context` as the target's settings ask for. Returns how many values it then
-/// keeps over loops, as far as that was counted.
-pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenResult<usize> {
+/// Optimises the function in `context` as the target's settings ask for. `lacks_last_page` says that memories
+/// which it runs with never have the last page of the 4 GiB. Returns how many values the function then keeps
+/// over loops, as far as that was counted.
+pub(crate) fn optimize(
+    context: &mut Context,
+    isa: &dyn TargetIsa,
+    lacks_last_page: bool,
+) -> CodegenResult<usize> {
     let is_wanted = isa.flags().opt_level() != OptLevel::None;
     if is_wanted {
         context.compute_cfg();
@@ -32,11 +41,16 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
         context.remove_constant_phis(isa)?;
         context.compute_loop_analysis();
         let arch = isa.triple().architecture;
+        comparisons::compare_unmasked(&mut context.func, &context.domtree, &context.loop_analysis);
+        counters::count_from_zero(&mut context.func, &context.domtree, &context.loop_analysis);
         addresses::fold(
             &mut context.func,
             &context.domtree,
             &context.loop_analysis,
-            arch,
+            addresses::Facts {
+                arch,
+                lacks_last_page,
+            },
         );
     }
     context.optimize(isa, &mut ControlPlane::default())?;
@@ -48,6 +62,9 @@ pub(crate) fn optimize(context: &mut Context, isa: &dyn TargetIsa) -> CodegenRes
     factors::add_shifted(&mut context.func);
     exits::test_next_values(&mut context.func, &context.domtree);
     if isa.triple().architecture == Architecture::X86_64 {
+        if lacks_last_page {
+            neighbours::relate(&mut context.func, &context.domtree);
+        }
         widen::widen(&mut context.func, &context.loop_analysis);
         masks::extend_lowest_bytes(&mut context.func);
     }
@@ -73,6 +90,27 @@ fn constant_bits(func: &Function, value: Value) -> Option<u64> {
     };
     let unused_bits = 64 - func.dfg.value_type(value).bits();
     Some(imm.bits().cast_unsigned() << unused_bits >> unused_bits)
+}
+
+/// The other addend and the constant, if a 32-bit value is a sum or a difference with a constant.
+fn sum_with_constant(func: &Function, value: Value) -> Option<(Value, u32)> {
+    let inst = func.dfg.value_def(value).inst()?;
+    let InstructionData::Binary { opcode, args } = func.dfg.insts[inst] else {
+        return None;
+    };
+    if func.dfg.value_type(value) != types::I32 {
+        return None;
+    }
+    let [left, right] = args.map(|arg| func.dfg.resolve_aliases(arg));
+    let bits = |value| u32::try_from(constant_bits(func, value)?).ok();
+    match opcode {
+        Opcode::Iadd => {
+            let constant_first = || bits(left).map(|bits| (right, bits));
+            bits(right).map(|bits| (left, bits)).or_else(constant_first)
+        }
+        Opcode::Isub => Some((left, bits(right)?.wrapping_neg())),
+        _ => None,
+    }
 }
 
 /// Removes an instruction of one result; whoever used it is to use this value.

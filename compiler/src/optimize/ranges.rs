@@ -130,6 +130,8 @@ pub(super) struct Ranges<'a> {
     found: Vec<Value>,
     /// `None` for a loop that nobody asked for.
     rounds: SecondaryMap<Loop, Option<Option<u64>>>,
+    /// The last block that every round of a loop passes; `None` for a loop that nobody asked for.
+    last_in_rounds: SecondaryMap<Loop, Option<Option<Block>>>,
     /// Changes of loop variables in one round; `None` for those that nobody asked for.
     steps: SecondaryMap<Value, Option<Option<(i64, i64)>>>,
     /// Steps that may still be taken: proofs cost no more than the function is long.
@@ -168,6 +170,7 @@ impl<'a> Ranges<'a> {
             known: SecondaryMap::new(),
             found: Vec::new(),
             rounds: SecondaryMap::new(),
+            last_in_rounds: SecondaryMap::new(),
             steps: SecondaryMap::new(),
             budget: Cell::new(budget),
         }
@@ -183,6 +186,11 @@ impl<'a> Ranges<'a> {
     /// The range of an integer of up to 64 bits wherever control is in a block.
     pub(super) fn range_in(&mut self, value: Value, block: Block) -> Range {
         self.find_in(value, block, MAX_DEPTH)
+    }
+
+    /// The range of an integer of up to 64 bits wherever it is defined.
+    pub(super) fn range(&mut self, value: Value) -> Range {
+        self.find(value, MAX_DEPTH)
     }
 
     fn find_in(&mut self, value: Value, block: Block, depth: u32) -> Range {
@@ -437,6 +445,53 @@ impl<'a> Ranges<'a> {
         })
     }
 
+    /// Where a loop's variable starts, and the least and the greatest change of it in one round; `None` if it
+    /// is not one that only constants are added to.
+    pub(super) fn induction(&mut self, variable: Value, inside: Loop) -> Option<(Range, i64, i64)> {
+        let header = self.loops.loop_header(inside);
+        let ValueDef::Param(block, position) = self.func.dfg.value_def(variable) else {
+            return None;
+        };
+        if block != header {
+            return None;
+        }
+        let (back, forth) = self.step(variable, inside, position)?;
+        let start = self.start(inside, position, MAX_DEPTH)?;
+        Some((start, back, forth))
+    }
+
+    /// Whether no round of a loop goes on to the next one without passing a block.
+    pub(super) fn is_in_every_round(&mut self, block: Block, inside: Loop) -> bool {
+        let last = self.last_in_every_round(inside);
+        last.is_some_and(|last| self.domtree.block_dominates(block, last))
+    }
+
+    /// The last of the blocks that every round of a loop passes; those that dominate it are the others.
+    fn last_in_every_round(&mut self, inside: Loop) -> Option<Block> {
+        if let Some(last) = self.last_in_rounds[inside] {
+            return last;
+        }
+        let branches = &self.incoming[self.loops.loop_header(inside)];
+        let mut last: Option<Block> = None;
+        let mut is_known = self.spend(branches.len()).is_some();
+        for (end, _) in branches {
+            if !is_known || !self.loops.is_in_loop(*end, inside) {
+                continue;
+            }
+            let mut common = last.unwrap_or(*end);
+            while is_known && !self.domtree.block_dominates(common, *end) {
+                match self.domtree.idom(common) {
+                    Some(block) if self.spend(1).is_some() => common = block,
+                    _ => is_known = false,
+                }
+            }
+            last = Some(common);
+        }
+        let last = last.filter(|_| is_known);
+        self.last_in_rounds[inside] = Some(last);
+        last
+    }
+
     /// The range with which a loop's variable enters it.
     fn start(&mut self, inside: Loop, position: usize, depth: u32) -> Option<Range> {
         let loops = self.loops;
@@ -536,20 +591,10 @@ impl<'a> Ranges<'a> {
         self.rounds[inside] = Some(None);
         let loops = self.loops;
         let header = loops.loop_header(inside);
-        let branches = self.incoming[header].iter();
-        let ends: Vec<Block> = branches
-            .map(|(from, _)| *from)
-            .filter(|from| loops.is_in_loop(*from, inside))
-            .collect();
-        // Blocks that every round passes: those that dominate all its ends.
         let mut least: Option<u64> = None;
-        let mut passing = ends.first().copied();
-        while let Some(block) = passing {
-            let mut others = ends.iter();
-            let is_in_every_round = others
-                .all(|end| self.spend(1).is_some() && self.domtree.block_dominates(block, *end));
-            if is_in_every_round
-                && let Some(compare) = self.condition_to_stay(block, inside)
+        let mut passing = self.last_in_every_round(inside);
+        while let Some(block) = passing.filter(|_| self.spend(1).is_some()) {
+            if let Some(compare) = self.condition_to_stay(block, inside)
                 && let Some(rounds) = self.rounds_while(&compare, inside, depth)
             {
                 least = Some(least.map_or(rounds, |least| least.min(rounds)));

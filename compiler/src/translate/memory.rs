@@ -4,7 +4,9 @@
 //!
 //! - Guard pages: base + zext(index) + offset is at most 8 GiB + 64 KiB behind the base, all of
 //!   which is reserved, so that an access outside the memory faults. `optimize/addresses.rs` moves
-//!   constants from the index to the offset; it knows accesses by the form that `place` gives them.
+//!   constants from the index to the offset, down to 64 KiB before the base, which are reserved as well; it
+//!   knows accesses by the form that `place` gives them, and each has an extension of its own.
+//!   `optimize/neighbours.rs` lets an access use the address of another one.
 //! - Explicit: index + offset + width, which cannot wrap in 64 bits, is compared with the length, or the
 //!   index with the length less the others. What is kept between accesses is in `bounds.rs`.
 

@@ -22,8 +22,8 @@ use crate::{
 };
 use core::{ptr, sync::atomic::AtomicU32};
 use wasmelt_abi::{
-    BoundsStrategy, ConstExpr, DataSegment, ElementSegment, Manifest, VMContext, VMFuncRef,
-    VMGlobal, VMImportSlot, VMMemory, VMTable,
+    BoundsStrategy, ConstExpr, DataSegment, ElementSegment, MEMORY_MAX_GROWN_PAGES, Manifest,
+    VMContext, VMFuncRef, VMGlobal, VMImportSlot, VMMemory, VMTable,
 };
 
 /// The externs of a module's imports, by kind.
@@ -155,6 +155,10 @@ fn check_memory(
             expected,
             actual,
         });
+    }
+    let most = expected.minimum().max(u64::from(MEMORY_MAX_GROWN_PAGES));
+    if memory.size_pages() > most {
+        return Err(InstantiationError::MemoryTooLarge { name: name.clone() });
     }
     let strategy = module.library().descriptor().options.bounds;
     if strategy == BoundsStrategy::Guard && !memory.has_guard_pages() {

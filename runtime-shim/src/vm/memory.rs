@@ -3,8 +3,8 @@
 //! This file is part of the sandbox: what it maps accessible is what a guest can reach.
 //!
 //! ```text
-//!   guard     | accessible ... len | PROT_NONE ................... 8 GiB + 64 KiB |   never moves
-//!   explicit  | accessible ... len |                                                  may move
+//!   guard     | PROT_NONE 64 KiB | accessible ... len | PROT_NONE ..... 8 GiB + 64 KiB |   never moves
+//!   explicit                       | accessible ... len |                                  may move
 //! ```
 #![allow(unsafe_code, reason = "memory that compiled code reads and writes")]
 
@@ -26,7 +26,8 @@ use crate::{
 use core::slice;
 use std::{io, os::fd::BorrowedFd, sync::Arc};
 use wasmelt_abi::{
-    BoundsStrategy, GUARD_RESERVATION_LEN_BYTES, MEMORY_MAX_PAGES, VMMemory, WASM_PAGE_SIZE,
+    BoundsStrategy, GUARD_IN_FRONT_LEN_BYTES, GUARD_RESERVATION_LEN_BYTES, MEMORY_MAX_GROWN_PAGES,
+    VMMemory, WASM_PAGE_SIZE,
 };
 
 const PAGE_LEN_BYTES: usize = WASM_PAGE_SIZE as usize;
@@ -91,11 +92,15 @@ pub(crate) struct MemoryImage<'a> {
 
 /// Whether this process can reserve the address space of a guard-page memory now.
 pub(crate) fn can_reserve_guard_memory() -> bool {
-    Mapping::reserve(guard_reservation_len_bytes()).is_ok()
+    reserve_guard_memory().is_ok()
 }
 
-pub(super) fn guard_reservation_len_bytes() -> usize {
-    usize::try_from(GUARD_RESERVATION_LEN_BYTES).expect("hosts have 64-bit addresses")
+/// The address space of a guard-page memory, all of it inaccessible.
+pub(super) fn reserve_guard_memory() -> io::Result<Mapping> {
+    Mapping::reserve(
+        os::address(GUARD_IN_FRONT_LEN_BYTES),
+        os::address(GUARD_RESERVATION_LEN_BYTES),
+    )
 }
 
 impl MemoryEntity {
@@ -113,7 +118,7 @@ impl MemoryEntity {
                 let slot = pool
                     .take(len_bytes, module)
                     .map_err(|_| HostFailure::Reservation {
-                        requested_bytes: GUARD_RESERVATION_LEN_BYTES,
+                        requested_bytes: GUARD_IN_FRONT_LEN_BYTES + GUARD_RESERVATION_LEN_BYTES,
                         address_space_limit_bytes: os::address_space_limit(),
                     })?;
                 let base = slot.mapping().base();
@@ -276,7 +281,8 @@ impl MemoryEntity {
         if delta_pages == 0 {
             return Ok(old_pages);
         }
-        let largest = self.ty.maximum().unwrap_or(u64::from(MEMORY_MAX_PAGES));
+        let implemented = u64::from(MEMORY_MAX_GROWN_PAGES);
+        let largest = self.ty.maximum().unwrap_or(implemented).min(implemented);
         let new_pages = old_pages
             .checked_add(delta_pages)
             .filter(|pages| *pages <= largest)
@@ -338,7 +344,7 @@ impl MemoryEntity {
         Ok(())
     }
 
-    /// The reservation, for signal handlers: start and length.
+    /// The reservation, for signal handlers: where the memory starts in it, and the length from there.
     fn reservation(&self) -> Option<(usize, usize)> {
         match &self.backing {
             Backing::Guard(guard) => {
@@ -350,7 +356,7 @@ impl MemoryEntity {
     }
 }
 
-/// Bytes of a number of pages that is at most [`MEMORY_MAX_PAGES`].
+/// Bytes of a number of pages that is at most [`MEMORY_MAX_PAGES`](wasmelt_abi::MEMORY_MAX_PAGES).
 fn byte_len(pages: u64) -> usize {
     usize::try_from(pages).expect("page counts fit in 32 bits") * PAGE_LEN_BYTES
 }

@@ -43,6 +43,8 @@ pub(crate) fn address_space_limit() -> Option<u64> {
 pub(crate) struct Mapping {
     base: NonNull<u8>,
     len_bytes: usize,
+    /// Bytes in front of the base that nobody can access.
+    in_front_bytes: usize,
 }
 
 // SAFETY: a mapping is memory like any other; it is reached through its one owner.
@@ -51,9 +53,18 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Reserves address space without access to it.
-    pub(crate) fn reserve(len_bytes: usize) -> io::Result<Self> {
-        Self::map(len_bytes, libc::PROT_NONE, libc::MAP_NORESERVE)
+    /// Reserves address space without access to it: `len_bytes` from the base on, and `in_front_bytes`, which
+    /// are whole host pages, before it.
+    pub(crate) fn reserve(in_front_bytes: usize, len_bytes: usize) -> io::Result<Self> {
+        let all_bytes = in_front_bytes
+            .checked_add(len_bytes)
+            .ok_or(io::ErrorKind::OutOfMemory)?;
+        let mut mapping = Self::map(all_bytes, libc::PROT_NONE, libc::MAP_NORESERVE)?;
+        // SAFETY: so many bytes lie in the mapping.
+        mapping.base = unsafe { mapping.base.add(in_front_bytes) };
+        mapping.len_bytes = len_bytes;
+        mapping.in_front_bytes = in_front_bytes;
+        Ok(mapping)
     }
 
     /// Maps zeros.
@@ -66,6 +77,7 @@ impl Mapping {
             return Ok(Self {
                 base: NonNull::dangling(),
                 len_bytes,
+                in_front_bytes: 0,
             });
         }
         let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -75,7 +87,11 @@ impl Mapping {
             return Err(io::Error::last_os_error());
         }
         let base = NonNull::new(base.cast()).expect("the system maps nothing at zero unasked");
-        Ok(Self { base, len_bytes })
+        Ok(Self {
+            base,
+            len_bytes,
+            in_front_bytes: 0,
+        })
     }
 
     /// First byte; dangling, but aligned to nothing, for an empty mapping.
@@ -83,7 +99,7 @@ impl Mapping {
         self.base.as_ptr()
     }
 
-    /// Length in bytes.
+    /// Length in bytes from the base on.
     pub(crate) fn len_bytes(&self) -> usize {
         self.len_bytes
     }
@@ -205,7 +221,10 @@ impl Mapping {
 
     /// Grows a mapping of zeros; it may move.
     pub(crate) fn grow(&mut self, len_bytes: usize) -> io::Result<()> {
-        assert!(len_bytes >= self.len_bytes, "mappings grow");
+        assert!(
+            len_bytes >= self.len_bytes && self.in_front_bytes == 0,
+            "mappings of zeros grow"
+        );
         if len_bytes == self.len_bytes {
             return Ok(());
         }
@@ -233,9 +252,13 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        if self.len_bytes != 0 {
+        let all_bytes = self.in_front_bytes + self.len_bytes;
+        if all_bytes != 0 {
             // SAFETY: the range is exactly this mapping, and its owner is gone.
-            let status = unsafe { libc::munmap(self.base().cast(), self.len_bytes) };
+            let status = unsafe {
+                let start = self.base().sub(self.in_front_bytes);
+                libc::munmap(start.cast(), all_bytes)
+            };
             debug_assert_eq!(status, 0, "a mapping that exists can be unmapped");
         }
     }

@@ -15,7 +15,7 @@
 #![allow(unsafe_code, reason = "memory that compiled code reads and writes")]
 
 use super::{
-    memory::guard_reservation_len_bytes,
+    memory::reserve_guard_memory,
     os::{DirtyPages, Mapping, dirty_pages},
 };
 use crate::{
@@ -100,11 +100,11 @@ impl MemoryPool {
         {
             return Ok(slot);
         }
-        let mapping = Mapping::reserve(guard_reservation_len_bytes()).or_else(|_| {
+        let mapping = reserve_guard_memory().or_else(|_| {
             // There may not be enough addresses for what is kept and this one.
             let kept = self.lock().map(|mut free| core::mem::take(&mut *free));
             drop(kept);
-            Mapping::reserve(guard_reservation_len_bytes())
+            reserve_guard_memory()
         })?;
         let mut slot = Slot {
             mapping: ManuallyDrop::new(mapping),

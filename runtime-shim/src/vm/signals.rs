@@ -28,7 +28,7 @@ use std::{
     io,
     sync::{Once, OnceLock},
 };
-use wasmelt_abi::TrapCode;
+use wasmelt_abi::{GUARD_IN_FRONT_LEN_BYTES, TrapCode};
 
 const SIGNALS: [c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
 
@@ -141,9 +141,11 @@ fn register_index(index: c_int) -> usize {
 fn is_out_of_bounds(block: &StoreBlock, address: usize) -> bool {
     block.reservations().any(|reservation| {
         let offset = address.wrapping_sub(reservation.base);
+        let in_front = (reservation.base.wrapping_sub(address)) as u64;
         // SAFETY: the memory lives as long as its reservation is listed.
         let len_bytes = unsafe { (*reservation.memory).len_bytes };
-        offset < reservation.len_bytes && offset as u64 >= len_bytes
+        (1..=GUARD_IN_FRONT_LEN_BYTES).contains(&in_front)
+            || offset < reservation.len_bytes && offset as u64 >= len_bytes
     })
 }
 
@@ -274,11 +276,10 @@ fn has_signal_stack() -> bool {
 impl SignalStack {
     fn install() -> io::Result<Self> {
         // A guard page, then the stack.
-        let guard = host_page_size();
-        let mut mapping = Mapping::reserve(guard + SIGNAL_STACK_LEN_BYTES)?;
-        mapping.make_accessible(guard, guard + SIGNAL_STACK_LEN_BYTES)?;
+        let mut mapping = Mapping::reserve(host_page_size(), SIGNAL_STACK_LEN_BYTES)?;
+        mapping.make_accessible(0, SIGNAL_STACK_LEN_BYTES)?;
         let stack = libc::stack_t {
-            ss_sp: mapping.base().wrapping_add(guard).cast(),
+            ss_sp: mapping.base().cast(),
             ss_flags: 0,
             ss_size: SIGNAL_STACK_LEN_BYTES,
         };

@@ -1,0 +1,30 @@
+;;! arch = "x86_64"
+;;! emit = "asm"
+;;! options = ""
+(module (memory 1) (func (param $at i32) (param $value i32) (i32.store8 (i32.add (local.get $at) (i32.const 1025)) (local.get $value)) (i32.store8 (i32.add (local.get $at) (i32.const 1024)) (local.get $value)) (if (local.get $value) (then (i32.store offset=8 (i32.add (local.get $at) (i32.const 1029)) (local.get $value)))) (i32.store8 (i32.sub (local.get $value) (i32.const 4)) (local.get $at))))
+
+;; function 0: function[0]
+;;     pushq %rbp
+;;     unwind PushFrameRegs { offset_upward_to_caller_sp: 16 }
+;;     movq %rsp, %rbp
+;;     unwind DefineNewFrame { offset_upward_to_caller_sp: 16, offset_downward_to_clobbers: 0 }
+;;   block0:
+;;     movq (%rdi), %rdi
+;;     leal 0x401(%rsi), %r8d
+;;     movb %dl, (%rdi, %r8)
+;;     movb %dl, -1(%rdi, %r8)
+;;     testl %edx, %edx
+;;     jnz     label2; j label1
+;;   block1:
+;;     jmp     label3
+;;   block2:
+;;     movl %edx, 0xc(%rdi, %r8)
+;;     jmp     label3
+;;   block3:
+;;     movl %edx, %eax
+;;     movb %sil, -4(%rdi, %rax)
+;;     jmp     label4
+;;   block4:
+;;     movq %rbp, %rsp
+;;     popq %rbp
+;;     retq

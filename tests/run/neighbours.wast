@@ -1,0 +1,130 @@
+;; Accesses that the compiler makes relative to others, around the places where 32 bits wrap.
+(module
+  (memory 1)
+  (data (i32.const 0) "\00\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d\0e\0f")
+  (data (i32.const 65528) "\f8\f9\fa\fb\fc\fd\fe\ff")
+
+  ;; The second one is where the first one is and 4 more.
+  (func (export "behind") (param $at i32) (result i32)
+    (i32.add (i32.load8_u (local.get $at)) (i32.load8_u (i32.add (local.get $at) (i32.const 4)))))
+  ;; Its sum wraps where the first one's does, but for the last four.
+  (func (export "both wrap") (param $at i32) (result i32)
+    (i32.add (i32.load8_u (i32.add (local.get $at) (i32.const 20)))
+      (i32.load8_u (i32.add (local.get $at) (i32.const 24)))))
+  ;; Nothing is known where the first one is not made.
+  (func (export "one way") (param $at i32) (param $which i32) (result i32) (local $sum i32)
+    (if (local.get $which) (then (local.set $sum (i32.load8_u (i32.add (local.get $at) (i32.const 20))))))
+    (i32.add (local.get $sum) (i32.load8_u (i32.add (local.get $at) (i32.const 24)))))
+  ;; Below zero, an offset brings it back; without one it is outside.
+  (func (export "before") (param $at i32) (result i32)
+    (i32.add (i32.load8_u (i32.add (local.get $at) (i32.const 4)))
+      (i32.load8_u (i32.sub (local.get $at) (i32.const 1)))))
+  (func (export "before with offset") (param $at i32) (result i32)
+    (i32.load8_u offset=1 (i32.sub (local.get $at) (i32.const 1))))
+  (func (export "far before") (param $at i32) (result i32)
+    (i32.load (i32.sub (local.get $at) (i32.const 65535))))
+  (func (export "store before") (param $at i32)
+    (i64.store (i32.sub (local.get $at) (i32.const 4)) (i64.const -1)))
+
+  ;; From some round on, the sum wraps; before, nothing is accessed.
+  (func (export "late") (param $from i32) (result i32) (local $at i32) (local $sum i32)
+    (loop $again
+      (if (i32.ge_u (local.get $at) (local.get $from))
+        (then (local.set $sum (i32.add (local.get $sum)
+          (i32.load8_u (i32.sub (local.get $at) (local.get $from)))))))
+      (br_if $again (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 16))))
+    (local.get $sum))
+  ;; Each round accesses, from a number that may be near the end of the 4 GiB.
+  (func (export "from") (param $from i32) (result i32) (local $at i32) (local $sum i32)
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum) (i32.load8_u (i32.add (local.get $from) (local.get $at)))))
+      (br_if $again (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 16))))
+    (local.get $sum))
+
+  ;; Shifted, the counter has no bit left.
+  (func (export "shifted out") (result i32) (local $at i32)
+    (local.set $at (i32.const 0x80000000))
+    (loop $again
+      (i32.store offset=8 (i32.sub (i32.shl (local.get $at) (i32.const 1)) (i32.const 4)) (i32.const 7))
+      (br_if $again (i32.ne (local.tee $at (i32.add (local.get $at) (i32.const 4))) (i32.const 0x80000100))))
+    (i32.load (i32.const 4)))
+  ;; From above zero, less than that.
+  (func (export "shifted") (result i32) (local $at i32) (local $sum i32)
+    (local.set $at (i32.const 1))
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum)
+        (i32.load8_u offset=1 (i32.sub (i32.shl (local.get $at) (i32.const 1)) (i32.const 2)))))
+      (br_if $again (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 4))))
+    (local.get $sum))
+
+  ;; Counters that run up to zero.
+  (func (export "to zero") (result i32) (local $at i32) (local $sum i32)
+    (local.set $at (i32.const -16))
+    (loop $again
+      (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 3)) (i32.load8_u (i32.add (local.get $at) (i32.const 16)))))
+      (br_if $again (local.tee $at (i32.add (local.get $at) (i32.const 4)))))
+    (i32.add (local.get $sum) (local.get $at)))
+  (func (export "to the carry") (result i32) (local $at i32) (local $sum i32)
+    (local.set $at (i32.const -16))
+    (loop $again
+      (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 3)) (i32.load8_u (i32.add (local.get $at) (i32.const 16)))))
+      (br_if $again (i32.lt_u (local.get $at) (local.tee $at (i32.add (local.get $at) (i32.const 4))))))
+    (i32.add (local.get $sum) (local.get $at)))
+  (func (export "past zero") (result i32) (local $at i32) (local $sum i32)
+    (local.set $at (i32.const -16))
+    (loop $again
+      (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 3)) (i32.load8_u (i32.add (local.get $at) (i32.const 16)))))
+      (br_if $again (i32.lt_u (local.get $at) (local.tee $at (i32.add (local.get $at) (i32.const 6))))))
+    (i32.add (local.get $sum) (local.get $at)))
+
+  ;; Whether a byte is in a range, as C asks.
+  (func (export "in range") (param $at i32) (result i32)
+    (i32.lt_u (i32.and (i32.sub (i32.load8_u (local.get $at)) (i32.const 4)) (i32.const 255)) (i32.const 3)))
+  (func (export "in a range that wraps") (param $at i32) (result i32)
+    (i32.lt_u (i32.and (i32.sub (i32.load8_u (local.get $at)) (i32.const 4)) (i32.const 255)) (i32.const 254))))
+
+(assert_return (invoke "behind" (i32.const 0)) (i32.const 4))
+(assert_return (invoke "behind" (i32.const 65531)) (i32.const 0x1fa))
+(assert_trap (invoke "behind" (i32.const 65532)) "out of bounds memory access")
+(assert_trap (invoke "behind" (i32.const -4)) "out of bounds memory access")
+(assert_return (invoke "both wrap" (i32.const -20)) (i32.const 4))
+(assert_return (invoke "both wrap" (i32.const -15)) (i32.const 14))
+(assert_trap (invoke "both wrap" (i32.const -21)) "out of bounds memory access")
+(assert_trap (invoke "both wrap" (i32.const -24)) "out of bounds memory access")
+(assert_return (invoke "one way" (i32.const -24) (i32.const 0)) (i32.const 0))
+(assert_return (invoke "one way" (i32.const -20) (i32.const 0)) (i32.const 4))
+(assert_trap (invoke "one way" (i32.const -24) (i32.const 1)) "out of bounds memory access")
+(assert_return (invoke "before" (i32.const 1)) (i32.const 5))
+(assert_trap (invoke "before" (i32.const 0)) "out of bounds memory access")
+(assert_return (invoke "before with offset" (i32.const 3)) (i32.const 3))
+(assert_trap (invoke "before with offset" (i32.const 0)) "out of bounds memory access")
+(assert_return (invoke "far before" (i32.const 65535)) (i32.const 0x03020100))
+(assert_return (invoke "far before" (i32.const 65547)) (i32.const 0x0f0e0d0c))
+(assert_trap (invoke "far before" (i32.const 65534)) "out of bounds memory access")
+(assert_trap (invoke "far before" (i32.const 65532)) "out of bounds memory access")
+(assert_trap (invoke "far before" (i32.const 0)) "out of bounds memory access")
+(assert_trap (invoke "store before" (i32.const 3)) "out of bounds memory access")
+(assert_trap (invoke "store before" (i32.const 0)) "out of bounds memory access")
+(assert_return (invoke "behind" (i32.const 0)) (i32.const 4))
+(assert_return (invoke "late" (i32.const 0)) (i32.const 120))
+(assert_return (invoke "late" (i32.const 10)) (i32.const 15))
+(assert_return (invoke "late" (i32.const 16)) (i32.const 0))
+(assert_return (invoke "from" (i32.const 0)) (i32.const 120))
+(assert_return (invoke "from" (i32.const 65520)) (i32.const 0x7dc))
+(assert_trap (invoke "from" (i32.const 65521)) "out of bounds memory access")
+(assert_trap (invoke "from" (i32.const -8)) "out of bounds memory access")
+(assert_trap (invoke "shifted out") "out of bounds memory access")
+(assert_return (invoke "behind" (i32.const 0)) (i32.const 4))
+(assert_return (invoke "shifted") (i32.const 9))
+(assert_return (invoke "to zero") (i32.const 72))
+(assert_return (invoke "to the carry") (i32.const 72))
+(assert_return (invoke "past zero") (i32.const 32))
+(assert_return (invoke "in range" (i32.const 3)) (i32.const 0))
+(assert_return (invoke "in range" (i32.const 4)) (i32.const 1))
+(assert_return (invoke "in range" (i32.const 6)) (i32.const 1))
+(assert_return (invoke "in range" (i32.const 7)) (i32.const 0))
+(assert_return (invoke "in a range that wraps" (i32.const 0)) (i32.const 1))
+(assert_return (invoke "in a range that wraps" (i32.const 1)) (i32.const 1))
+(assert_return (invoke "in a range that wraps" (i32.const 2)) (i32.const 0))
+(assert_return (invoke "in a range that wraps" (i32.const 3)) (i32.const 0))
+(assert_return (invoke "in a range that wraps" (i32.const 4)) (i32.const 1))
