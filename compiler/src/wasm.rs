@@ -9,6 +9,7 @@ use crate::{
     recognise::{Container, recognise},
     translate,
 };
+use std::collections::BTreeMap;
 use wasmelt_abi::{
     CodegenOptions, ConstExpr, CustomSection, ElementSegment, Export, ExternKind, FuncType, Global,
     GlobalType, Import, Limits, Memory, Preset, TABLE_MAX_ELEMENTS, Table, ValType,
@@ -54,6 +55,9 @@ pub struct ModuleInfo<'a> {
     pub custom_sections: Vec<CustomSection>,
     /// Names of functions from the name section, by index.
     pub function_names: Vec<(u32, &'a str)>,
+    /// Signatures, by local id, that one entry of the table has and no other: its index and its function. What
+    /// is known of a table that never changes and has only functions of the module.
+    pub sole_entries: BTreeMap<u32, (u32, u32)>,
     /// Bodies of the defined functions.
     pub bodies: Vec<FunctionBody<'a>>,
     /// What the governor sees of each body.
@@ -82,7 +86,7 @@ impl ModuleInfo<'_> {
     /// Names of the defined functions for listings and symbols: from the name section, the first
     /// export, or the index.
     pub(crate) fn display_names(&self) -> Vec<String> {
-        let mut exported = std::collections::BTreeMap::new();
+        let mut exported = BTreeMap::new();
         for export in &self.exports {
             if export.kind == ExternKind::Func {
                 exported.entry(export.index).or_insert(&export.name);
@@ -134,6 +138,7 @@ pub fn parse_module<'a>(
     let mut in_table = module.elements.iter().flat_map(|segment| &segment.funcs);
     module.is_table_own = module.table.is_some_and(|table| table.is_private())
         && in_table.all(|func| *func >= module.imported_function_count);
+    module.sole_entries = sole_entries(&module).unwrap_or_default();
     module.call_counts = vec![0; module.functions.len()];
     for body in bodies {
         module.governors.push(body.governor);
@@ -266,7 +271,7 @@ fn read_types(
         };
         module.types.push(ty);
     }
-    let mut first = std::collections::BTreeMap::new();
+    let mut first = BTreeMap::new();
     for (index, ty) in (0..).zip(&module.types) {
         module
             .local_signature_ids
@@ -363,6 +368,37 @@ fn read_elements(
         });
     }
     Ok(())
+}
+
+/// The one entry of the table for each signature that has just one, by local signature id; `None` if the table
+/// may have others than the module's own functions, or at places that only an instance knows.
+fn sole_entries(module: &ModuleInfo<'_>) -> Option<BTreeMap<u32, (u32, u32)>> {
+    let table = module.table.filter(|_| module.is_table_own)?;
+    let mut entries = BTreeMap::new();
+    for segment in &module.elements {
+        let ConstExpr::Bits(offset) = segment.offset else {
+            return None;
+        };
+        let offset = u32::try_from(offset).ok()?;
+        for (position, func) in (0..).zip(&segment.funcs) {
+            let index = offset.checked_add(position)?;
+            // Otherwise there will be no instance.
+            (index < table.limits.min).then(|| entries.insert(index, *func))?;
+        }
+    }
+    let mut sole: BTreeMap<u32, Option<(u32, u32)>> = BTreeMap::new();
+    for (index, func) in entries {
+        let type_index = module.functions[func as usize];
+        let signature = module.local_signature_ids[type_index as usize];
+        sole.entry(signature)
+            .and_modify(|entry| *entry = None)
+            .or_insert(Some((index, func)));
+    }
+    let sole = sole.into_iter();
+    Some(
+        sole.filter_map(|(signature, entry)| Some((signature, entry?)))
+            .collect(),
+    )
 }
 
 fn read_custom<'a>(module: &mut ModuleInfo<'a>, section: &wasmparser::CustomSectionReader<'a>) {

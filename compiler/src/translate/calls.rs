@@ -1,7 +1,7 @@
 //! Direct, imported and indirect calls, and calls of libcalls.
 //!
 //! Sandbox-critical: an indirect call is made only behind a bounds check of the index and a
-//! compare of the signature id.
+//! compare of the signature id, or as a direct one behind a compare of the index.
 
 use super::{FUNCTION_NAMESPACE, STUB_NAMESPACE, Stub, Translator, vmctx_param};
 use cranelift_codegen::{
@@ -46,24 +46,26 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn call_indirect(&mut self, type_index: u32) {
-        let is_inside = self.env.module.is_table_own;
+        let module = self.env.module;
+        let is_inside = module.is_table_own;
         if is_inside {
             self.before_inside_call();
         } else {
             self.before_outside_call();
         }
         let index = self.pop();
+        let signature = module.local_signature_ids[type_index as usize];
+        if let Some((sole, function)) = module.sole_entries.get(&signature) {
+            return self.call_sole_entry(index, *sole, *function);
+        }
         let entry = self.table_entry(index);
-        let flags = self.regions.table();
-        let id_offset = VMFuncRef::SIGNATURE_ID.cast_signed();
-        let found = self.builder.ins().load(types::I32, flags, entry, id_offset);
+        let found = self.entry_signature(entry);
         let expected = self.signature_id(type_index);
         let differs = self.builder.ins().icmp(IntCC::NotEqual, found, expected);
         let next = self.branch_cold(differs);
-        let vmctx = self.vmctx;
-        self.call_stub(Stub::RaiseIndirect, &[vmctx, found]);
-        self.builder.ins().trap(super::traps::AFTER_RAISE);
+        self.raise_indirect(found);
         self.builder.switch_to_block(next);
+        let flags = self.regions.table();
         let code_offset = VMFuncRef::CODE.cast_signed();
         let code = self
             .builder
@@ -84,6 +86,32 @@ impl Translator<'_, '_> {
             .ins()
             .load(types::I64, flags, entry, vmctx_offset);
         self.call_outside(type_index, code, callee_vmctx);
+    }
+
+    /// Calls the one function in the table that has the signature: any other index traps, and the entry there
+    /// says why.
+    fn call_sole_entry(&mut self, index: Value, sole: u32, function: u32) {
+        let sole = self.builder.ins().iconst(types::I32, i64::from(sole));
+        let is_other = self.builder.ins().icmp(IntCC::NotEqual, index, sole);
+        let next = self.branch_cold(is_other);
+        let entry = self.table_entry(index);
+        let found = self.entry_signature(entry);
+        self.raise_indirect(found);
+        self.builder.switch_to_block(next);
+        self.call(function);
+    }
+
+    fn entry_signature(&mut self, entry: Value) -> Value {
+        let flags = self.regions.table();
+        let id_offset = VMFuncRef::SIGNATURE_ID.cast_signed();
+        self.builder.ins().load(types::I32, flags, entry, id_offset)
+    }
+
+    /// Traps because an entry has another signature, or none.
+    fn raise_indirect(&mut self, found: Value) {
+        let vmctx = self.vmctx;
+        self.call_stub(Stub::RaiseIndirect, &[vmctx, found]);
+        self.builder.ins().trap(super::traps::AFTER_RAISE);
     }
 
     /// Calls a libcall with vmctx before its arguments.
