@@ -19,7 +19,7 @@
 
 use super::{
     constant_bits, extended_value, inductions,
-    neighbours::{MAX_OFFSET_BESIDE_TWO_INDICES, accessed},
+    neighbours::{MAX_OFFSET_BESIDE_TWO_INDICES, MIN_DISPLACEMENT, accessed},
     ranges::Ranges,
     replace_by, sum_with_constant,
 };
@@ -31,14 +31,9 @@ use cranelift_codegen::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use target_lexicon::Architecture;
-use wasmelt_abi::{GUARD_IN_FRONT_LEN_BYTES, WASM_PAGE_SIZE};
 
 /// Displacements are signed numbers of 32 bits.
 const MAX_DISPLACEMENT: i64 = i32::MAX as i64;
-
-/// What is subtracted is less than a page.
-const MIN_DISPLACEMENT: i64 = 1 - WASM_PAGE_SIZE as i64;
-const _: () = assert!(GUARD_IN_FRONT_LEN_BYTES >= WASM_PAGE_SIZE as u64);
 
 /// By how many bits an access shifts its index at most.
 const MAX_SCALE: u64 = 3;
@@ -315,7 +310,6 @@ fn fold_below(
     access: Access,
 ) -> Option<Fold> {
     let (index, constant) = sum_with_constant(func, sum)?;
-    let constant = i64::from(constant.cast_signed());
     let is_below = (MIN_DISPLACEMENT..0).contains(&constant);
     let is_harmless =
         access.offset == 0 || ranges.range_in(index, access.block).low >= constant.unsigned_abs();

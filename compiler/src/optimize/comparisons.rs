@@ -7,7 +7,7 @@
 use super::{constant_bits, ranges::Ranges, sum_with_constant};
 use cranelift_codegen::{
     dominator_tree::DominatorTree,
-    ir::{Block, Function, Inst, InstructionData, Opcode, Value, condcodes::IntCC},
+    ir::{Block, Function, Inst, InstructionData, Opcode, Value, condcodes::IntCC, types},
     loop_analysis::LoopAnalysis,
 };
 
@@ -17,7 +17,7 @@ struct Test {
     sum: Value,
     /// Added to this number as a signed one, the constant gives the sum.
     number: Value,
-    constant: i32,
+    constant: i64,
     /// All numbers below are either in the relation or not; those not below are all in the other one.
     limit: u64,
     /// The mask, which is one less than a power of two.
@@ -69,11 +69,12 @@ fn find_test(func: &Function, compare: Inst) -> Option<Test> {
     let mask = constant_bits(func, mask)?;
     let is_low = mask.checked_add(1).is_some_and(u64::is_power_of_two);
     let (number, constant) = sum_with_constant(func, sum)?;
-    is_low.then_some(Test {
+    let is_short = func.dfg.value_type(sum) == types::I32;
+    (is_low && is_short).then_some(Test {
         compare,
         sum,
         number,
-        constant: constant.cast_signed(),
+        constant,
         limit,
         mask,
     })
@@ -82,11 +83,7 @@ fn find_test(func: &Function, compare: Inst) -> Option<Test> {
 /// Whether the sum, without its upper bits, is on the same side of the limit as with them.
 fn is_same_without_mask(ranges: &mut Ranges<'_>, block: Block, test: &Test) -> bool {
     let range = ranges.range_in(test.number, block);
-    let added = i64::from(test.constant);
-    let (low, high) = (
-        range.low.cast_signed() + added,
-        range.high.cast_signed() + added,
-    );
+    let [low, high] = [range.low, range.high].map(|end| end.cast_signed() + test.constant);
     let mask = test.mask.cast_signed();
     // A sum from zero to the mask is itself with the mask. One below zero is `mask + 1` more with it, and far
     // above without it; both must be at the limit or above.

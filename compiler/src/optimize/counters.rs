@@ -4,13 +4,15 @@
 //! numbers wrap with each constant that is added to them, so each access would need an addition of its own.
 //! A counter from 0 to `length` is a displacement away from them.
 
-use super::{constant_bits, extended_value, ranges::Ranges, sum_with_constant};
+use super::{
+    constant_bits, destinations, extended_value, low_half, ranges::Ranges, sum_with_constant,
+};
 use cranelift_codegen::{
     cursor::{Cursor, FuncCursor},
     dominator_tree::DominatorTree,
     entity::EntitySet,
     ir::{
-        Block, BlockArg, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Value,
+        Block, BlockArg, Function, Inst, InstBuilder, InstructionData, Opcode, Value,
         condcodes::{CondCode, IntCC},
         types,
     },
@@ -127,8 +129,8 @@ fn pass_shifted(func: &mut Function, loops: &LoopAnalysis, counters: &[Counter])
         let Some(branch) = func.layout.last_inst(from) else {
             continue;
         };
-        for at in 0..calls(func, branch).len() {
-            let call = calls(func, branch)[at];
+        for at in 0..destinations(func, branch).len() {
+            let call = destinations(func, branch)[at];
             let header = call.block(&func.dfg.value_lists);
             let Some(counters) = by_header.get(&header) else {
                 continue;
@@ -259,7 +261,7 @@ fn compared(
 /// What a value of 32 bits is the sum of: another one, and a constant.
 fn chain(func: &Function, value: Value) -> (Value, u32) {
     let mut base = func.dfg.resolve_aliases(value);
-    let mut sum = 0u32;
+    let mut sum = 0i64;
     for _ in 0..MAX_DEPTH {
         let Some((rest, constant)) = sum_with_constant(func, base) else {
             break;
@@ -267,7 +269,7 @@ fn chain(func: &Function, value: Value) -> (Value, u32) {
         base = rest;
         sum = sum.wrapping_add(constant);
     }
-    (base, sum)
+    (base, low_half(sum))
 }
 
 fn add(cursor: &mut FuncCursor<'_>, value: Value, constant: u32) -> Value {
@@ -276,9 +278,4 @@ fn add(cursor: &mut FuncCursor<'_>, value: Value, constant: u32) -> Value {
     }
     let constant = cursor.ins().iconst(types::I32, i64::from(constant));
     cursor.ins().iadd(value, constant)
-}
-
-fn calls(func: &Function, branch: Inst) -> &[BlockCall] {
-    let dfg = &func.dfg;
-    dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables)
 }

@@ -5,12 +5,12 @@
 //! same, and `next` can take the place of `i`. Likewise any branch on `next < i`, which holds when the
 //! addition wrapped, may as well test whether `next` is below what was added.
 
-use super::constant_bits;
+use super::{constant_bits, destinations, sum_with_constant};
 use cranelift_codegen::{
     cursor::{Cursor, FuncCursor},
     dominator_tree::DominatorTree,
     ir::{
-        Block, BlockCall, Function, Inst, InstBuilder, InstructionData, Opcode, Value, ValueDef,
+        Block, BlockCall, Function, Inst, InstBuilder, InstructionData, Value, ValueDef,
         condcodes::{CondCode, IntCC},
     },
 };
@@ -41,7 +41,7 @@ pub(super) fn test_next_values(func: &mut Function, domtree: &DominatorTree) {
 
 /// The branch at a block's end, if it tests whether `next`, which is `counter + step`, wrapped; the same
 /// condition of `next` and `step`.
-fn find_carry(func: &Function, block: Block) -> Option<(Inst, IntCC, Value, u64)> {
+fn find_carry(func: &Function, block: Block) -> Option<(Inst, IntCC, Value, i64)> {
     let (branch, tested) = find_condition(func, block)?;
     let (cond, [left, right]) = compared(func, tested)?;
     let (next, counter, condition) = match cond {
@@ -53,24 +53,8 @@ fn find_carry(func: &Function, block: Block) -> Option<(Inst, IntCC, Value, u64)
     };
     let (base, step) = sum_with_constant(func, next)?;
     // Farther numbers would need an instruction of their own.
-    let unused_bits = 64 - func.dfg.value_type(next).bits();
-    let is_near = i32::try_from((step << unused_bits).cast_signed() >> unused_bits).is_ok();
+    let is_near = i32::try_from(step).is_ok();
     (base == counter && is_near).then_some((branch, condition, next, step))
-}
-
-/// The addends of a sum of which the second is a constant, as the optimiser orders them.
-fn sum_with_constant(func: &Function, sum: Value) -> Option<(Value, u64)> {
-    let ValueDef::Result(addition, _) = func.dfg.value_def(sum) else {
-        return None;
-    };
-    let InstructionData::Binary {
-        opcode: Opcode::Iadd,
-        args: [base, constant],
-    } = func.dfg.insts[addition]
-    else {
-        return None;
-    };
-    Some((base, constant_bits(func, constant)?))
 }
 
 fn find_test(func: &Function, block: Block) -> Option<Test> {
@@ -119,11 +103,11 @@ fn find_next(
     domtree: &DominatorTree,
     block: Block,
     test: &Test,
-) -> Option<(Value, u64)> {
+) -> Option<(Value, i64)> {
     let ValueDef::Param(header, position) = func.dfg.value_def(test.counter) else {
         return None;
     };
-    let next = calls(func, test.branch)
+    let next = destinations(func, test.branch)
         .iter()
         .find_map(|call| passed(func, call, header, position))?;
     let (base, step) = sum_with_constant(func, next)?;
@@ -150,15 +134,8 @@ fn passed(func: &Function, call: &BlockCall, header: Block, position: usize) -> 
     destination.args(lists).nth(position)?.as_value()
 }
 
-fn calls(func: &Function, branch: Inst) -> &[BlockCall] {
-    let dfg = &func.dfg;
-    dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables)
-}
-
-fn replace_test(func: &mut Function, test: &Test, next: Value, step: u64) {
-    let ty = func.dfg.value_type(next);
-    let unused_bits = 64 - ty.bits();
-    let sum = test.bits.wrapping_add(step) << unused_bits >> unused_bits;
+fn replace_test(func: &mut Function, test: &Test, next: Value, step: i64) {
+    let sum = test.bits.cast_signed().wrapping_add(step);
     replace_condition(func, test.branch, test.condition, next, sum);
 }
 
@@ -167,9 +144,11 @@ fn replace_condition(
     branch: Inst,
     condition: IntCC,
     tested: Value,
-    bits: u64,
+    bound: i64,
 ) {
     let ty = func.dfg.value_type(tested);
+    let unused_bits = 64 - ty.bits();
+    let bits = bound.cast_unsigned() << unused_bits >> unused_bits;
     let mut cursor = FuncCursor::new(func).at_inst(branch);
     let bound = cursor.ins().iconst(ty, bits.cast_signed());
     let condition = cursor.ins().icmp(condition, tested, bound);

@@ -7,7 +7,7 @@
 
 use super::{
     addresses::is_fixed,
-    constant_bits,
+    constant_bits, low_half,
     ranges::{Range, Ranges},
     sum_with_constant,
 };
@@ -96,21 +96,20 @@ impl Parts {
         depth: u32,
     ) -> Option<()> {
         let value = func.dfg.resolve_aliases(value);
-        if let Some(depth) = depth.checked_sub(1)
-            && let Some((rest, constant)) = sum_with_constant(func, value)
-        {
-            self.constant = self.constant.wrapping_add(constant);
-            return self.add(func, loops, inside, rest, depth);
-        }
-        if let Some(depth) = depth.checked_sub(1)
-            && let ValueDef::Result(inst, _) = func.dfg.value_def(value)
-            && let InstructionData::Binary {
-                opcode: Opcode::Iadd,
-                args: [left, right],
-            } = func.dfg.insts[inst]
-        {
-            self.add(func, loops, inside, left, depth)?;
-            return self.add(func, loops, inside, right, depth);
+        if let Some(depth) = depth.checked_sub(1) {
+            if let Some((rest, constant)) = sum_with_constant(func, value) {
+                self.constant = self.constant.wrapping_add(low_half(constant));
+                return self.add(func, loops, inside, rest, depth);
+            }
+            if let Some(inst) = func.dfg.value_def(value).inst()
+                && let InstructionData::Binary {
+                    opcode: Opcode::Iadd,
+                    args: [left, right],
+                } = func.dfg.insts[inst]
+            {
+                self.add(func, loops, inside, left, depth)?;
+                return self.add(func, loops, inside, right, depth);
+            }
         }
         if is_fixed(func, loops, inside, value, MAX_DEPTH) {
             self.fixed.push(value);

@@ -18,7 +18,7 @@ mod widen;
 
 use cranelift_codegen::{
     CodegenResult, Context,
-    ir::{Function, Inst, InstructionData, Opcode, Value, ValueDef, types},
+    ir::{BlockCall, Function, Inst, InstructionData, Opcode, Value, ValueDef, types},
     isa::TargetIsa,
     settings::OptLevel,
 };
@@ -92,25 +92,39 @@ fn constant_bits(func: &Function, value: Value) -> Option<u64> {
     Some(imm.bits().cast_unsigned() << unused_bits >> unused_bits)
 }
 
-/// The other addend and the constant, if a 32-bit value is a sum or a difference with a constant.
-fn sum_with_constant(func: &Function, value: Value) -> Option<(Value, u32)> {
+/// The other addend and the constant, read as a signed number, of a sum or a difference with a constant.
+fn sum_with_constant(func: &Function, value: Value) -> Option<(Value, i64)> {
     let inst = func.dfg.value_def(value).inst()?;
     let InstructionData::Binary { opcode, args } = func.dfg.insts[inst] else {
         return None;
     };
-    if func.dfg.value_type(value) != types::I32 {
+    let ty = func.dfg.value_type(value);
+    if !ty.is_int() || ty.bits() > 64 {
         return None;
     }
     let [left, right] = args.map(|arg| func.dfg.resolve_aliases(arg));
-    let bits = |value| u32::try_from(constant_bits(func, value)?).ok();
+    let signed = |value| {
+        let unused_bits = 64 - ty.bits();
+        Some((constant_bits(func, value)? << unused_bits).cast_signed() >> unused_bits)
+    };
     match opcode {
-        Opcode::Iadd => {
-            let constant_first = || bits(left).map(|bits| (right, bits));
-            bits(right).map(|bits| (left, bits)).or_else(constant_first)
-        }
-        Opcode::Isub => Some((left, bits(right)?.wrapping_neg())),
+        Opcode::Iadd => signed(right)
+            .map(|constant| (left, constant))
+            .or_else(|| Some((right, signed(left)?))),
+        Opcode::Isub => Some((left, signed(right)?.checked_neg()?)),
         _ => None,
     }
+}
+
+/// The lower 32 bits.
+fn low_half(bits: i64) -> u32 {
+    u32::try_from(bits & i64::from(u32::MAX)).expect("these are 32 bits")
+}
+
+/// Where a branch goes, and with what.
+fn destinations(func: &Function, branch: Inst) -> &[BlockCall] {
+    let dfg = &func.dfg;
+    dfg.insts[branch].branch_destination(&dfg.jump_tables, &dfg.exception_tables)
 }
 
 /// Removes an instruction of one result; whoever used it is to use this value.

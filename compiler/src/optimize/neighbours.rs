@@ -35,6 +35,9 @@ pub(super) const MAX_OFFSET_BESIDE_TWO_INDICES: i64 = 0x7fff;
 const REACH_BYTES: i64 = WASM_PAGE_SIZE as i64;
 const _: () = assert!(GUARD_IN_FRONT_LEN_BYTES >= WASM_PAGE_SIZE as u64);
 
+/// How far before the base an access may be.
+pub(super) const MIN_DISPLACEMENT: i64 = 1 - REACH_BYTES;
+
 /// Numbers and by what each is multiplied, in the order of the numbers.
 type Terms = [Option<(Value, u32)>; MAX_TERMS];
 
@@ -173,7 +176,7 @@ impl Address {
         // The index may be above the last byte by what the access was before it.
         let is_exact = (0..REACH_BYTES + anchor.offset.min(0)).contains(&distance);
         // An index before the base must not come back behind it.
-        let faults_if_wrapped = (1 - REACH_BYTES..0).contains(&distance) && own == 0;
+        let faults_if_wrapped = (MIN_DISPLACEMENT..0).contains(&distance) && own == 0;
         if !is_exact && !faults_if_wrapped {
             return None;
         }
@@ -183,7 +186,7 @@ impl Address {
             2 => MAX_OFFSET_BESIDE_TWO_INDICES,
             _ => return None,
         };
-        if !(1 - REACH_BYTES..=max).contains(&all) {
+        if !(MIN_DISPLACEMENT..=max).contains(&all) {
             return None;
         }
         i32::try_from(all.checked_sub(anchor.address_constant)?).ok()

@@ -6,7 +6,7 @@
 //! by where they start, how far one round moves them, and the number of rounds, which tests at the
 //! loop's exits bound (Wolfe, "Beyond induction variables", 1992), or else by tests on the way back.
 
-use super::constant_bits;
+use super::{constant_bits, destinations, sum_with_constant};
 use cranelift_codegen::{
     dominator_tree::DominatorTree,
     entity::SecondaryMap,
@@ -156,7 +156,8 @@ impl<'a> Ranges<'a> {
     ) -> Self {
         let mut incoming: SecondaryMap<Block, Vec<(Block, BlockCall)>> = SecondaryMap::new();
         for block in func.layout.blocks() {
-            for call in calls(func, block) {
+            let branch = func.layout.last_inst(block);
+            for call in branch.map_or(&[][..], |branch| destinations(func, branch)) {
                 incoming[call.block(&func.dfg.value_lists)].push((block, *call));
             }
         }
@@ -534,8 +535,8 @@ impl<'a> Ranges<'a> {
         }
         let depth = depth.checked_sub(1)?;
         match self.func.dfg.value_def(value) {
-            ValueDef::Result(inst, _) => {
-                let (base, constant) = self.sum_with_constant(inst)?;
+            ValueDef::Result(..) => {
+                let (base, constant) = sum_with_constant(self.func, value)?;
                 let (back, forth) = self.change(base, variable, inside, depth)?;
                 Some((back.checked_add(constant)?, forth.checked_add(constant)?))
             }
@@ -553,33 +554,6 @@ impl<'a> Ranges<'a> {
                     .flatten()
             }
             ValueDef::Union(..) => None,
-        }
-    }
-
-    /// An addition or subtraction of a constant, which is read as a signed number.
-    fn sum_with_constant(&self, inst: Inst) -> Option<(Value, i64)> {
-        let InstructionData::Binary {
-            opcode,
-            args: [left, right],
-        } = self.func.dfg.insts[inst]
-        else {
-            return None;
-        };
-        let ty = self.func.dfg.ctrl_typevar(inst);
-        if !is_number(ty) {
-            return None;
-        }
-        let signed = |value| {
-            let unused_bits = 64 - ty.bits();
-            let bits = constant_bits(self.func, self.func.dfg.resolve_aliases(value))?;
-            Some((bits << unused_bits).cast_signed() >> unused_bits)
-        };
-        match opcode {
-            Opcode::Iadd => signed(right)
-                .map(|constant| (left, constant))
-                .or_else(|| Some((right, signed(left)?))),
-            Opcode::Isub => Some((left, signed(right)?.checked_neg()?)),
-            _ => None,
         }
     }
 
@@ -899,13 +873,6 @@ fn bits_of(full: Range) -> u32 {
 fn union_of_changes(left: Option<(i64, i64)>, right: Option<(i64, i64)>) -> Option<(i64, i64)> {
     let ((back, forth), (other_back, other_forth)) = (left?, right?);
     Some((back.min(other_back), forth.max(other_forth)))
-}
-
-fn calls(func: &Function, block: Block) -> &[BlockCall] {
-    let dfg = &func.dfg;
-    func.layout.last_inst(block).map_or(&[], |last| {
-        dfg.insts[last].branch_destination(&dfg.jump_tables, &dfg.exception_tables)
-    })
 }
 
 #[cfg(test)]
