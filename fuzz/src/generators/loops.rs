@@ -5,7 +5,7 @@
 //! wrongly reads another byte, or traps where the interpreter does not.
 
 use super::call;
-use super::ops::{LOADS, STORES};
+use super::ops;
 use crate::builder::{Body, Builder, at};
 use crate::compare::Case;
 use crate::rng::Rng;
@@ -233,27 +233,7 @@ impl Code<'_> {
                 .pick(&[PAGE - 8, 0x7fff, 0x8000, 0x7fff_ffff, u32::MAX])
         };
         self.address(depth, 3);
-        if self.rng.chance(25) {
-            let op = self.rng.pick(STORES);
-            let value = op.ty.random(self.rng);
-            self.body.constant(value);
-            op.emit(&mut self.body.code(), at(offset));
-            return;
-        }
-        let op = self.rng.pick(LOADS);
-        op.emit(&mut self.body.code(), at(offset));
-        let code = &mut self.body.code();
-        match op.ty {
-            Type::I32 => code.i64_extend_i32_u(),
-            Type::I64 => code,
-            Type::F32 => code.i32_reinterpret_f32().i64_extend_i32_u(),
-            Type::F64 => code.i64_reinterpret_f64(),
-        };
-        code.local_get(SUM)
-            .i64_const(5)
-            .i64_rotl()
-            .i64_xor()
-            .local_set(SUM);
+        ops::access(&mut self.body, self.rng, at(offset), 25, SUM);
     }
 
     fn address(&mut self, depth: u32, budget: u32) {

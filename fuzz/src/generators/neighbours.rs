@@ -6,7 +6,7 @@
 
 use super::call;
 use super::loops::interesting;
-use super::ops::{LOADS, STORES};
+use super::ops;
 use crate::builder::{Body, Builder, at};
 use crate::compare::Case;
 use crate::rng::Rng;
@@ -344,20 +344,11 @@ impl Code<'_> {
     }
 
     fn access(&mut self, base: Base, constant: i32) {
-        let offset = self.rng.pick(&[
-            0,
-            0,
-            0,
-            0,
-            0,
-            1,
-            4,
-            100,
-            0x7fff,
-            0xffff,
-            0x1_0000,
-            0x7fff_ffff,
-        ]);
+        let offset = if self.rng.chance(93) {
+            self.rng.pick(&[0, 0, 0, 1, 4, 100])
+        } else {
+            self.rng.pick(&[0x7fff, 0xffff, 0x1_0000, 0x7fff_ffff])
+        };
         let mut code = self.body.code();
         code.local_get(base.variable);
         if base.shift != 0 {
@@ -369,27 +360,7 @@ impl Code<'_> {
         if constant != 0 {
             code.i32_const(constant).i32_add();
         }
-        if self.rng.chance(35) {
-            let op = self.rng.pick(STORES);
-            let value = op.ty.random(self.rng);
-            self.body.constant(value);
-            op.emit(&mut self.body.code(), at(offset));
-            return;
-        }
-        let op = self.rng.pick(LOADS);
-        op.emit(&mut self.body.code(), at(offset));
-        let code = &mut self.body.code();
-        match op.ty {
-            Type::I32 => code.i64_extend_i32_u(),
-            Type::I64 => code,
-            Type::F32 => code.i32_reinterpret_f32().i64_extend_i32_u(),
-            Type::F64 => code.i64_reinterpret_f64(),
-        };
-        code.local_get(SUM)
-            .i64_const(5)
-            .i64_rotl()
-            .i64_xor()
-            .local_set(SUM);
+        ops::access(&mut self.body, self.rng, at(offset), 35, SUM);
     }
 }
 

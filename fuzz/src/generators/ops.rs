@@ -1,7 +1,9 @@
-//! Every numeric and memory operator of the MVP, once.
+//! Every numeric and memory operator of the MVP, once, and random accesses by them.
 
 use wasm_encoder::{InstructionSink, MemArg};
 
+use crate::builder::Body;
+use crate::rng::Rng;
 use crate::value::Type::{self, F32, F64, I32, I64};
 
 /// An operator on numbers.
@@ -221,6 +223,32 @@ memory_ops! {
     i64_store8 I64 1;
     i64_store16 I64 2;
     i64_store32 I64 4;
+}
+
+/// Reads or writes at the address on the stack, writes so often of a hundred. What is read goes into the
+/// 64-bit local `sum`.
+pub(super) fn access(body: &mut Body, rng: &mut Rng, place: MemArg, writes_percent: u32, sum: u32) {
+    if rng.chance(writes_percent) {
+        let op = rng.pick(STORES);
+        let value = op.ty.random(rng);
+        body.constant(value);
+        op.emit(&mut body.code(), place);
+        return;
+    }
+    let op = rng.pick(LOADS);
+    op.emit(&mut body.code(), place);
+    let code = &mut body.code();
+    match op.ty {
+        Type::I32 => code.i64_extend_i32_u(),
+        Type::I64 => code,
+        Type::F32 => code.i32_reinterpret_f32().i64_extend_i32_u(),
+        Type::F64 => code.i64_reinterpret_f64(),
+    };
+    code.local_get(sum)
+        .i64_const(5)
+        .i64_rotl()
+        .i64_xor()
+        .local_set(sum);
 }
 
 #[cfg(test)]
