@@ -41,6 +41,24 @@ fn host_functions_stop_the_guest_at_the_second_message() {
 }
 
 #[test]
+fn the_light_client_fetches_what_it_lacks_and_pauses_in_between() {
+    let printed = run(&mut Command::new(env!("CARGO_BIN_EXE_light-client")));
+    let lines: Vec<_> = printed.lines().collect();
+    let fetched = ["6: 6000", "4: 4000", "3: 3000", "1: 1000"];
+    let fetched = fetched.map(|item| format!("fetched the balance of account {item}"));
+    let end = lines.len() - 1;
+    assert_eq!(lines[..end], fetched);
+    assert!(
+        lines[end].starts_with("total issuance: 21000, with "),
+        "{printed}"
+    );
+    assert!(
+        !lines[end].ends_with(" 0 pauses for other work"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn what_one_program_compiles_another_loads_by_its_digest() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let artifact = folder.path().join("primes.so");

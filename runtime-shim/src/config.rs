@@ -98,6 +98,11 @@ impl PoolConfig {
     }
 }
 
+/// What host functions have of the stack of a resumable call, unless told otherwise.
+const HOST_STACK_LEN_BYTES: usize = 1 << 20;
+/// On less, no guest and no host function could run.
+const MIN_RESUMABLE_STACK_LEN_BYTES: usize = 128 << 10;
+
 #[cfg(feature = "compile")]
 type ProgressFn = std::sync::Arc<dyn Fn(Progress) + Send + Sync>;
 
@@ -112,6 +117,8 @@ pub struct Config {
     cpu: Option<CpuLevel>,
     compile_threads: usize,
     max_wasm_stack_bytes: usize,
+    resumable_stack_bytes: Option<usize>,
+    max_cached_stacks: usize,
     ignore_custom_sections: bool,
     allow_start_fn: bool,
     pool: Option<PoolConfig>,
@@ -133,6 +140,8 @@ impl Default for Config {
             cpu: None,
             compile_threads: 0,
             max_wasm_stack_bytes: 1 << 20,
+            resumable_stack_bytes: None,
+            max_cached_stacks: 2,
             ignore_custom_sections: false,
             allow_start_fn: true,
             pool: None,
@@ -256,8 +265,19 @@ impl Config {
         self
     }
 
-    /// Without effect: the guest runs on the stack of the calling thread.
-    pub fn set_max_cached_stacks(&mut self, _count: usize) -> &mut Self {
+    /// How many stacks of resumable calls the engine keeps for the next ones. Default: 2.
+    pub fn set_max_cached_stacks(&mut self, count: usize) -> &mut Self {
+        self.max_cached_stacks = count;
+        self
+    }
+
+    /// How large the stack of a resumable call is, in bytes: what the guest may use
+    /// ([`Config::max_wasm_stack`]), and what is left below it for host functions. Default: 1 MiB more
+    /// than the guest may use. Only what is used takes memory.
+    ///
+    /// A host function that needs more than is left ends the process, as any stack overflow does.
+    pub fn resumable_stack(&mut self, len_bytes: usize) -> &mut Self {
+        self.resumable_stack_bytes = Some(len_bytes);
         self
     }
 
@@ -357,6 +377,19 @@ impl Config {
 
     pub(crate) fn max_wasm_stack_bytes(&self) -> usize {
         self.max_wasm_stack_bytes
+    }
+
+    pub(crate) fn max_cached_stacks(&self) -> usize {
+        self.max_cached_stacks
+    }
+
+    pub(crate) fn resumable_stack_len_bytes(&self) -> usize {
+        let wanted = self.resumable_stack_bytes;
+        let wanted = wanted.unwrap_or(
+            self.max_wasm_stack_bytes
+                .saturating_add(HOST_STACK_LEN_BYTES),
+        );
+        wanted.max(MIN_RESUMABLE_STACK_LEN_BYTES)
     }
 
     pub(crate) fn is_start_fn_allowed(&self) -> bool {

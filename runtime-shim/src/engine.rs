@@ -15,6 +15,8 @@ struct EngineInner {
     config: Config,
     /// Reservations of memories that are used again.
     memory_pool: Arc<vm::MemoryPool>,
+    /// Stacks of resumable calls.
+    stack_pool: Arc<vm::StackPool>,
 }
 
 /// An [`Engine`] that does not keep it alive.
@@ -52,10 +54,15 @@ impl Engine {
         let memory_pool = Arc::new(vm::MemoryPool::new(
             config.resolve_pool(vm::address_space_limit()),
         ));
+        let stack_pool = Arc::new(vm::StackPool::new(
+            config.max_cached_stacks(),
+            config.resumable_stack_len_bytes(),
+        ));
         Self {
             inner: Arc::new(EngineInner {
                 config,
                 memory_pool,
+                stack_pool,
             }),
         }
     }
@@ -76,6 +83,10 @@ impl Engine {
 
     pub(crate) fn memory_pool(&self) -> &Arc<vm::MemoryPool> {
         &self.inner.memory_pool
+    }
+
+    pub(crate) fn stack_pool(&self) -> &Arc<vm::StackPool> {
+        &self.inner.stack_pool
     }
 
     /// Whether both are the same engine.

@@ -78,6 +78,7 @@ mod memory;
 mod module;
 mod read;
 mod reference;
+mod resumable;
 mod source;
 mod store;
 mod table;
@@ -107,6 +108,10 @@ pub use crate::{
     },
     read::Read,
     reference::{ExternRef, Nullable, Ref, RefType},
+    resumable::{
+        ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, TypedResumableCall,
+        TypedResumableCallHostTrap, TypedResumableCallOutOfFuel,
+    },
     source::Source,
     store::{AsContext, AsContextMut, CallHook, Store, StoreContext, StoreContextMut},
     table::Table,

@@ -5,6 +5,7 @@
 )]
 
 use super::{
+    coroutine::Pausable,
     store_vm::StoreBlock,
     unwind::{self, Frames},
 };
@@ -88,6 +89,11 @@ impl Activation {
         }
     }
 
+    /// Stack pointer of the entry, if it has begun.
+    pub(super) fn entry_sp(&self) -> usize {
+        self.entry_sp.get()
+    }
+
     /// Frame of the entry trampoline.
     pub(super) fn entry_frame(&self) -> usize {
         self.entry_sp.get() + ENTRY_FRAME_DISTANCE
@@ -128,13 +134,16 @@ impl Activation {
 pub(super) struct ThreadState {
     /// The innermost activation.
     pub(super) activation: Cell<*mut Activation>,
-    /// Lowest address of the thread's stack, and how many bytes it has; 0 if not asked yet.
+    /// Lowest address of the stack that the thread is on, its own or that of a call that can be
+    /// paused, and how many bytes it has; 0 if not asked yet.
     pub(super) stack_low: Cell<usize>,
     pub(super) stack_len_bytes: Cell<usize>,
     /// The stack limit that keeps the reserve free.
     pub(super) stack_reserve_limit: Cell<usize>,
     /// Whether the thread has a stack for signal handlers.
     pub(super) has_signal_stack: Cell<bool>,
+    /// The innermost call that can be paused; null outside of such calls.
+    pub(super) pausable: Cell<*const Pausable>,
 }
 
 thread_local! {
@@ -145,6 +154,7 @@ thread_local! {
             stack_len_bytes: Cell::new(0),
             stack_reserve_limit: Cell::new(0),
             has_signal_stack: Cell::new(false),
+            pausable: Cell::new(ptr::null()),
         })
     };
 }

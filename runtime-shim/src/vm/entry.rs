@@ -289,7 +289,7 @@ unsafe extern "C-unwind" fn enter_with_array(
 /// # Safety
 ///
 /// - The activation's code is a compiled function of `vmctx` with these parameters.
-unsafe fn enter_with_bits(
+pub(super) unsafe fn enter_with_bits(
     vmctx: *mut VMContext,
     activation: *mut Activation,
     params: impl Iterator<Item = (bool, u64)>,
@@ -446,7 +446,7 @@ const MXCSR_DEFAULT: u32 = 0x1f80;
 /// Checks that floating-point instructions do what the specification says: of modules that have any,
 /// since reading the register costs as much as the rest of an entry. Compiled code uses SSE only, so the control word of the x87 unit does not matter.
 #[inline(always)]
-fn check_float_environment() -> Result<(), Error> {
+pub(super) fn check_float_environment() -> Result<(), Error> {
     let mut mxcsr = 0u32;
     // SAFETY: stores a register into a local.
     unsafe {
@@ -468,9 +468,39 @@ fn wrong_float_environment(found: u32) -> Error {
 }
 
 /// Takes back what an entry changed, when it returns and when a panic passes through it.
-struct EntryGuard<T> {
+pub(super) struct EntryGuard<T> {
     store: *mut Store<T>,
     activation: *const Activation,
+}
+
+impl<T> EntryGuard<T> {
+    /// Makes an activation the innermost one of this thread, and lends it the store.
+    ///
+    /// # Safety
+    ///
+    /// - Both live until the guard is dropped, and until then the store is used only by the guest.
+    #[inline(always)]
+    pub(super) unsafe fn new(
+        store: *mut Store<T>,
+        activation: *mut Activation,
+        previous_stack_limit: usize,
+    ) -> Self {
+        let thread = thread();
+        // SAFETY: the caller promises that both live. The block lives as long as the store.
+        unsafe {
+            let block = &*(*activation).block;
+            (*activation).previous = thread.activation.get();
+            (*activation).previous_store = block.store.replace(store.cast());
+            (*activation).previous_stack_limit = previous_stack_limit;
+            if block.is_metered {
+                let (in_use, outer) = block.enter_fuel();
+                (*activation).fuel.set(in_use);
+                (*activation).outer_fuel = outer;
+            }
+        }
+        thread.activation.set(activation);
+        Self { store, activation }
+    }
 }
 
 impl<T> Drop for EntryGuard<T> {
@@ -521,18 +551,9 @@ fn run<T, R>(
         prepare_stack(unsafe { &mut (*store).inner }, thread, sp)?
     };
     let mut activation = Activation::new(code, block);
-    activation.previous = thread.activation.get();
-    activation.previous_store = block_ref.store.replace(store.cast());
-    activation.previous_stack_limit = previous_stack_limit;
-    if block_ref.is_metered {
-        let (in_use, outer) = block_ref.enter_fuel();
-        activation.fuel.set(in_use);
-        activation.outer_fuel = outer;
-    }
-    let activation = &raw const activation;
-    let activation = activation.cast_mut();
-    let guard = EntryGuard { store, activation };
-    thread.activation.set(activation);
+    let activation = &raw mut activation;
+    // SAFETY: the activation is a local, and the store is lent exclusively.
+    let guard = unsafe { EntryGuard::new(store, activation, previous_stack_limit) };
     let result = enter(activation);
     // SAFETY: the activation is a local.
     let activation = unsafe { &*activation };

@@ -53,6 +53,31 @@ impl StoreBlock {
         vm.fuel_added = 0;
     }
 
+    /// The register that compiled code stored when it called the host.
+    pub(super) fn register(&self) -> i64 {
+        // SAFETY: the guest does not run.
+        unsafe { (*self.vm()).fuel }
+    }
+
+    /// Lets compiled code, which has `register` in its register, find that it is `in_use` by now.
+    pub(super) fn resume_register(&self, in_use: i64, register: i64) {
+        // SAFETY: the guest waits for the host function that returns after this.
+        let vm = unsafe { &mut *self.vm() };
+        vm.fuel = register;
+        vm.fuel_added = in_use.wrapping_sub(register);
+    }
+
+    /// Takes what compiled code owed when it asked for fuel, of which `pending` is not subtracted yet,
+    /// from `in_use` and the reserve, and moves the rest into the register that it loads afterwards.
+    pub(super) fn pay(&self, in_use: i64, required: u64, pending: u32) {
+        let there = i128::from(in_use) + i128::from(self.fuel_reserve.replace(0));
+        let left = u64::try_from(there - i128::from(required));
+        let left = left.expect("the caller looked whether there is enough");
+        let in_register = left.min(MAX_IN_REGISTER);
+        self.fuel_reserve.set(left - in_register);
+        self.set_fuel_register(in_register.cast_signed() + i64::from(pending));
+    }
+
     /// Subtracts what was charged, but not yet subtracted, when compiled code stopped.
     pub(super) fn charge(&self, pending: u32) {
         // SAFETY: the guest does not run.
@@ -60,9 +85,9 @@ impl StoreBlock {
         vm.fuel = vm.fuel.wrapping_sub(i64::from(pending));
     }
 
-    /// Moves fuel from the reserve into the register that compiled code stored. Whether there is
-    /// enough for what it has charged.
-    pub(super) fn refill(&self, pending: u32) -> bool {
+    /// Moves fuel from the reserve into the register that compiled code stored. If that is not enough
+    /// for what it has charged, the error is what is missing.
+    pub(super) fn refill(&self, pending: u32) -> Result<(), u64> {
         // SAFETY: the guest waits for the libcall that this is part of.
         let vm = unsafe { &mut *self.vm() };
         let missing = i64::from(pending).saturating_sub(vm.fuel).max(0);
@@ -70,7 +95,10 @@ impl StoreBlock {
         let refill = reserve.min(MAX_IN_REGISTER + missing.unsigned_abs());
         self.fuel_reserve.set(reserve - refill);
         vm.fuel = vm.fuel.wrapping_add(refill.cast_signed());
-        vm.fuel >= i64::from(pending)
+        match i128::from(pending) - i128::from(vm.fuel) {
+            ..=0 => Ok(()),
+            missing => Err(u64::try_from(missing).unwrap_or(u64::MAX)),
+        }
     }
 }
 

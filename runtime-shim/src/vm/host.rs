@@ -12,6 +12,8 @@
 
 use super::{
     activation::{self, Activation},
+    coroutine::{AfterHostError, pause_with_error},
+    entry::AbiResult,
     instance_block::instance_index,
     os::address,
     signature::canonical_signature_id,
@@ -115,15 +117,19 @@ impl<T> HostFuncDefinition<T> {
 }
 
 /// Runs a host function that compiled code calls. On an error the activation to leave is
-/// returned, with the error in it.
+/// returned, with the error in it; unless the call is paused and resumed, with the result's bits.
 ///
 /// # Safety
 ///
-/// - `caller` is the vmctx of the instance that makes the call, in a `Store<T>`.
+/// - `caller` is the vmctx of the instance that makes the call, in a `Store<T>`, and `context` that
+///   of the function.
+/// - `call` holds nothing that has to be dropped.
 #[inline]
 unsafe fn run<T, R>(
+    context: *const VMContext,
     caller: *mut VMContext,
     call: impl FnOnce(Caller<'_, T>) -> Result<R, Error>,
+    from_bits: impl FnOnce(u64) -> R,
 ) -> Result<R, *mut Activation> {
     // SAFETY: the caller promises that the instance is alive, and so is its store's block, which
     // the VMStoreContext is the first part of.
@@ -139,7 +145,26 @@ unsafe fn run<T, R>(
     let store = unsafe { &mut *store };
     match run_with_hooks(store, instance, call) {
         Ok(result) => Ok(result),
-        Err(error) => Err(stop(error)),
+        // SAFETY: this is a host trampoline, and the caller promises the rest.
+        Err(error) => match unsafe { fail(error, context) } {
+            AfterHostError::Return(bits) => Ok(from_bits(bits)),
+            AfterHostError::Leave(activation) => Err(activation),
+        },
+    }
+}
+
+/// Pauses the innermost activation if it can be, or else stops it.
+///
+/// # Safety
+///
+/// - As for [`pause_with_error`].
+#[cold]
+#[inline(never)]
+unsafe fn fail(error: Error, context: *const VMContext) -> AfterHostError {
+    // SAFETY: the caller promises the same.
+    match unsafe { pause_with_error(error, context) } {
+        Ok(after) => after,
+        Err(error) => AfterHostError::Leave(stop(error)),
     }
 }
 
@@ -229,10 +254,15 @@ macro_rules! impl_into_func {
                     // SAFETY: the table entry or import slot that led here has both, and keeps
                     // the closure alive in the store.
                     let outcome = unsafe {
-                        run::<T, _>(caller, |caller| {
-                            let results = (*context)(caller, $($T::from_abi($T)),*);
-                            Ok(results.into_fallible()?.into_abi_result())
-                        })
+                        run::<T, _>(
+                            context.cast(),
+                            caller,
+                            |caller| {
+                                let results = (*context)(caller, $($T::from_abi($T)),*);
+                                Ok(results.into_fallible()?.into_abi_result())
+                            },
+                            |bits| AbiResult::from_registers(bits, bits),
+                        )
                     };
                     match outcome {
                         Ok(result) => result,
@@ -355,14 +385,19 @@ where
             *param = Val::from_bits(ty, arguments.next(ty));
         }
         let caller = core::ptr::with_exposed_provenance_mut(address(arguments.next(ValType::I64)));
-        run::<T, _>(caller, |caller| {
-            let mut results = [Val::I32(0)];
-            let results = &mut results[..closure.ty.results().len()];
-            closure.ty.prepare_outputs(results)?;
-            (closure.func)(caller, params, results)?;
-            closure.ty.check_results(results)?;
-            Ok(results.first().and_then(Val::to_bits).unwrap_or_default())
-        })
+        run::<T, _>(
+            (&raw const *closure).cast(),
+            caller,
+            |caller| {
+                let mut results = [Val::I32(0)];
+                let results = &mut results[..closure.ty.results().len()];
+                closure.ty.prepare_outputs(results)?;
+                (closure.func)(caller, params, results)?;
+                closure.ty.check_results(results)?;
+                Ok(results.first().and_then(Val::to_bits).unwrap_or_default())
+            },
+            |bits| bits,
+        )
     };
     match outcome {
         Ok(bits) => bits,

@@ -6,6 +6,7 @@
 
 use super::{
     activation::{self, Activation, leave},
+    coroutine::pause_for_fuel,
     instance_block::instance_index,
     interrupt::InterruptHandle,
     store_vm::StoreBlock,
@@ -129,11 +130,21 @@ unsafe extern "C" fn ask_for_fuel(vmctx: *mut VMContext, frame: usize) -> Outcom
     let (current, block) = unsafe { (&*activation, &*(*vmctx).store.cast::<StoreBlock>()) };
     // SAFETY: the entry's frame links to those of compiled code.
     let frames = unsafe { unwind::walk(None, frame, current.entry_frame()) };
-    if block.refill(frames.pending_fuel(block)) {
+    let pending = frames.pending_fuel(block);
+    // Who pauses has nothing left to drop.
+    drop(frames);
+    let Err(required) = block.refill(pending) else {
         return GO_ON;
+    };
+    match pause_for_fuel(required, pending) {
+        Some(true) => GO_ON,
+        Some(false) => Outcome {
+            value: 0,
+            leave: activation,
+        },
+        // SAFETY: called by a libcall entry.
+        None => unsafe { stop(TrapCode::OutOfFuel.into(), frame) },
     }
-    // SAFETY: called by a libcall entry.
-    unsafe { stop(TrapCode::OutOfFuel.into(), frame) }
 }
 
 unsafe extern "C" fn see_interrupt(vmctx: *mut VMContext, frame: usize) -> Outcome {

@@ -8,6 +8,7 @@
 //! | `store_vm` | the part of a store that compiled code reaches |
 //! | `signature` | canonical ids of function types |
 //! | `activation`, `entry`, `stack` | from the host into compiled code and back |
+//! | `coroutine` | calls that can be paused, on stacks of their own |
 //! | `host` | from compiled code into host functions and back |
 //! | `libcalls` | what compiled code calls by position |
 //! | `signals` | traps that arrive as signals |
@@ -20,6 +21,7 @@
 //! `docs/unsafe.md` says what each one relies on.
 
 mod activation;
+mod coroutine;
 mod entry;
 mod fuel;
 mod global;
@@ -39,6 +41,7 @@ mod table;
 mod unwind;
 
 pub(crate) use self::{
+    coroutine::{PausedCall, Progress, StackPool, start as start_resumable},
     entry::{AbiResult, AbiValue, EnterWasm, TypedEntry, call_dynamic},
     host::HostFuncDefinition,
     instantiate::instantiate,

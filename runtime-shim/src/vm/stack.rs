@@ -65,7 +65,9 @@ pub(super) fn limit(
     let Some(outer) = outer else {
         return outermost_limit(thread, block, sp);
     };
-    if !is_same_stack(outer.stack_limit(), previous.addr(), sp) {
+    // SAFETY: as above.
+    let outer_sp = unsafe { (*previous).entry_sp() };
+    if !is_same_stack(outer.stack_limit(), outer_sp, sp) {
         return outermost_limit(thread, block, sp);
     }
     if ptr::eq(outer, block) {
@@ -77,8 +79,8 @@ pub(super) fn limit(
 /// Whether `sp` is on the stack of an outer activation, rather than on that of a coroutine which a
 /// host function runs. The outer limit is at most a reserve above the end of its stack.
 #[inline]
-fn is_same_stack(outer_limit: usize, outer_activation: usize, sp: usize) -> bool {
-    sp < outer_activation && sp >= outer_limit.saturating_sub(RESERVE_LEN_BYTES)
+fn is_same_stack(outer_limit: usize, outer_sp: usize, sp: usize) -> bool {
+    sp < outer_sp && sp >= outer_limit.saturating_sub(RESERVE_LEN_BYTES)
 }
 
 #[inline]
@@ -113,7 +115,7 @@ fn unknown_stack_limit(thread: &ThreadState, sp: usize, wanted: usize) -> usize 
 }
 
 /// What stays free on a stack of this size: less on a small one, or no guest could run there.
-fn reserve_len_bytes(stack_len_bytes: usize) -> usize {
+pub(super) fn reserve_len_bytes(stack_len_bytes: usize) -> usize {
     RESERVE_LEN_BYTES.min((stack_len_bytes / 4).max(32 << 10))
 }
 

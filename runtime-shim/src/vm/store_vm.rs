@@ -423,6 +423,20 @@ impl StoreInner {
         }
     }
 
+    /// Whether a function is the host's.
+    pub(crate) fn is_host_func(&self, func: Func) -> bool {
+        func.0.index(self).as_host().is_some()
+    }
+
+    /// The host function that compiled code calls with this context. If the store has a definition
+    /// several times, any of its functions: they are alike.
+    pub(super) fn host_func_of_context(&self, context: *const VMContext) -> Option<Func> {
+        let mut funcs = self.vm.host_funcs.iter();
+        let index = funcs.position(|func| ptr::eq(func.callable.vmctx, context))?;
+        let index = u32::try_from(index).expect("stores have fewer than 2^32 functions");
+        Some(Func(self.id().own(FuncIndex::host(index))))
+    }
+
     /// How compiled code calls a function.
     pub(super) fn callable(&self, func: Func) -> Callable {
         let index = func.0.index(self);
