@@ -4,7 +4,8 @@ use crate::{
     backtrace::WasmBacktrace,
     errors::{
         ArtifactError, ConfigError, FuelError, FuncError, GlobalError, HostError, HostFailure,
-        InputError, InstantiationError, LinkerError, MemoryError, ReadError, TableError,
+        InputError, InstanceError, InstantiationError, LinkerError, MemoryError, ReadError,
+        TableError,
     },
 };
 use core::fmt;
@@ -186,6 +187,8 @@ error_kinds! {
     Linker(LinkerError),
     /// A module was not instantiated.
     Instantiation(InstantiationError),
+    /// An instance was not changed.
+    Instance(InstanceError),
     /// Fuel was asked for or spent.
     Fuel(FuelError),
     /// A function's type is not the one that was asked for.

@@ -405,6 +405,32 @@ pub enum InstantiationError {
     FailedToInstantiateTable(TableError),
 }
 
+/// An instance was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InstanceError {
+    /// A guest of its store runs, or waits in a resumable call.
+    #[error(
+        "an instance cannot be reset while a guest of its store runs or waits in a resumable call: \
+         let the call end, or drop it, first"
+    )]
+    GuestActive,
+    /// Its module imports no function of that name.
+    #[error("the module imports no function {name}: see Module::imports for what it imports")]
+    UnknownImport {
+        /// The name that was asked for.
+        name: ImportName,
+    },
+}
+
+impl InstanceError {
+    pub(crate) fn unknown_import(module: &str, name: &str) -> Self {
+        Self::UnknownImport {
+            name: ImportName::new(module, name),
+        }
+    }
+}
+
 /// This host, not the guest, made it impossible to go on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -39,6 +39,67 @@ impl Instance {
         vm::instantiate(store.as_context_mut().store, module, imports)
     }
 
+    /// Makes the instance what a new one with the same imports would be: the memory and the table that
+    /// it defines have their first size and content, and its globals their first values; its segments
+    /// are written again, also to what it imports; and its start function runs. What it imports is
+    /// not reset, and handles of what it exports stay good.
+    ///
+    /// Links that were [switched](Self::link) stay switched.
+    ///
+    /// # Errors
+    ///
+    /// If a guest of the store runs or waits in a resumable call; if the system refuses; or if the start
+    /// function fails.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use wasmelt::{Engine, Instance, Module, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"
+    ///     (module
+    ///         (global $calls (mut i32) (i32.const 0))
+    ///         (func (export "count") (result i32)
+    ///             (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+    ///             global.get $calls))
+    /// "#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let instance = Instance::new(&mut store, &module, &[])?;
+    /// let count = instance.get_typed_func::<(), i32>(&store, "count")?;
+    /// assert_eq!((count.call(&mut store, ())?, count.call(&mut store, ())?), (1, 2));
+    /// instance.reset(&mut store)?;
+    /// assert_eq!(count.call(&mut store, ())?, 1);
+    /// # Ok::<(), wasmelt::Error>(())
+    /// ```
+    pub fn reset(&self, mut store: impl AsContextMut) -> Result<(), Error> {
+        vm::reset(store.as_context_mut().store, *self)
+    }
+
+    /// Links an imported function of the instance to another function of the same type, from the next
+    /// call on, and gives the one that it was linked to. Where the module's elements put the imported
+    /// function into a table, the new one takes its place. Other instances keep their links.
+    ///
+    /// If several imports have the name, those with the function's type are linked.
+    ///
+    /// # Errors
+    ///
+    /// If the module imports no function of that name, or none of that type.
+    ///
+    /// # Panics
+    ///
+    /// If the store does not own the function.
+    pub fn link(
+        &self,
+        mut store: impl AsContextMut,
+        module: &str,
+        name: &str,
+        func: Func,
+    ) -> Result<Func, Error> {
+        let store = store.as_context_mut().store;
+        store.inner.relink(*self, module, name, func)
+    }
+
     /// What is exported under a name.
     ///
     /// # Panics

@@ -103,8 +103,8 @@ pub use crate::{
     linker::{InstancePre, Linker},
     memory::Memory,
     module::{
-        CustomSection, CustomSectionsIter, ExportType, ImportType, Module, ModuleExportsIter,
-        ModuleImportsIter, Origin,
+        CustomSection, CustomSectionsIter, DataSegment, DataSegmentsIter, ExportType, ImportType,
+        Module, ModuleExportsIter, ModuleImportsIter, Origin, SegmentOffset,
     },
     read::Read,
     reference::{ExternRef, Nullable, Ref, RefType},

@@ -16,6 +16,9 @@ use wasmelt_loader::{Library, StaticDescriptor, Trust};
 
 #[cfg(feature = "compile")]
 mod compile;
+mod segments;
+
+pub use segments::{DataSegment, DataSegmentsIter, SegmentOffset};
 
 /// Where a module's code comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -249,6 +252,12 @@ impl Module {
         CustomSectionsIter {
             sections: sections.iter(),
         }
+    }
+
+    /// Active data segments, in their order: what instantiation writes to the memory.
+    #[must_use]
+    pub fn data_segments(&self) -> DataSegmentsIter<'_> {
+        DataSegmentsIter::new(self.library())
     }
 
     pub(crate) fn manifest(&self) -> &Manifest {

@@ -46,7 +46,10 @@ use corosensei::{
     Coroutine, CoroutineResult, Yielder,
     stack::{DefaultStack, Stack},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 use wasmelt_abi::VMContext;
 
 /// Stacks of calls that can be paused, for the next ones.
@@ -143,8 +146,27 @@ pub(crate) struct PausedCall {
     /// The function that was called, whose store the call belongs to.
     func: Func,
     pool: Arc<StackPool>,
+    /// Whether the store has such calls.
+    _count: Counted,
     bounds: StackBounds,
     fuel: PausedFuel,
+}
+
+/// Counts the paused calls of a store, as long as they are there.
+#[derive(Debug)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 // SAFETY: the frames on the coroutine's stack hold pointers to the store's entities only, and bits;
@@ -268,6 +290,7 @@ pub(crate) fn start<T>(
         pausable,
         func,
         pool,
+        _count: Counted::new(&store.inner.vm.paused_calls),
         bounds,
         fuel: PausedFuel::InRegister(0),
     };

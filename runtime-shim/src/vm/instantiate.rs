@@ -189,24 +189,31 @@ fn check_counts<T>(store: &mut Store<T>, manifest: &Manifest) -> Result<(), Inst
 
 /// The memory that the module defines, with its image.
 fn new_memory<T>(store: &mut Store<T>, module: &Module) -> Result<Option<MemoryEntity>, Error> {
-    let library = module.library();
-    let manifest = library.manifest();
+    let manifest = module.manifest();
     let Some(memory) = manifest.memory.filter(|memory| !memory.imported) else {
         return Ok(None);
     };
     let ty = MemoryType::from_abi(memory.limits);
     let (_, limiter) = store.with_limiter();
     let mut memory = StoreInner::new_instance_memory(ty, module, limiter)?;
-    if let Some(image) = manifest.image {
-        let image = MemoryImage {
-            memory_offset: usize::try_from(image.memory_offset)
-                .map_err(|_| MemoryError::OutOfBoundsAccess)?,
-            bytes: library.image(),
-            file: library.image_file(),
-        };
+    if let Some(image) = memory_image(module)? {
         memory.write_image(module, &image)?;
     }
     Ok(Some(memory))
+}
+
+/// The image of a module's memory, if it has one.
+pub(super) fn memory_image(module: &Module) -> Result<Option<MemoryImage<'_>>, MemoryError> {
+    let library = module.library();
+    let Some(image) = library.manifest().image else {
+        return Ok(None);
+    };
+    Ok(Some(MemoryImage {
+        memory_offset: usize::try_from(image.memory_offset)
+            .map_err(|_| MemoryError::OutOfBoundsAccess)?,
+        bytes: library.image(),
+        file: library.image_file(),
+    }))
 }
 
 /// The table that the module defines.
@@ -345,7 +352,7 @@ fn link_memory_and_table(
     }
 }
 
-fn initialize_globals(store: &mut StoreInner, index: u32) {
+pub(super) fn initialize_globals(store: &mut StoreInner, index: u32) {
     let instance = &store.vm.instances[index as usize];
     let imported = instance.imported_globals.len();
     let defined = &instance.module.manifest().globals[imported..];
@@ -370,19 +377,19 @@ fn evaluate(instance: &InstanceEntity, expr: ConstExpr) -> u64 {
 }
 
 /// The value of an offset.
-fn evaluate_offset(instance: &InstanceEntity, expr: ConstExpr) -> u64 {
+pub(super) fn evaluate_offset(instance: &InstanceEntity, expr: ConstExpr) -> u64 {
     u64::from(crate::value::low_half(evaluate(instance, expr)))
 }
 
 /// A failure, and whether functions of the instance are in a table of others.
-struct Failure {
-    error: Error,
+pub(super) struct Failure {
+    pub(super) error: Error,
     has_escaped: bool,
 }
 
 /// Writes element segments, then data segments, each in its order. One that does not fit ends
 /// that; the earlier ones stay written.
-fn initialize(store: &mut StoreInner, index: u32) -> Result<(), Failure> {
+pub(super) fn initialize(store: &mut StoreInner, index: u32) -> Result<(), Failure> {
     let module = store.vm.instances[index as usize].module.clone();
     let manifest = module.manifest();
     let mut has_escaped = false;

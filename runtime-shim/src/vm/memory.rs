@@ -303,6 +303,44 @@ impl MemoryEntity {
         Ok(old_pages)
     }
 
+    /// Makes the memory what it was before anybody wrote to it: of its minimum's length, and zero, but
+    /// for an image that is mapped.
+    pub(super) fn reset(&mut self) -> Result<(), Error> {
+        let len_bytes = byte_len(self.ty.minimum());
+        let is_grown = len_bytes != self.len_bytes();
+        match &mut self.backing {
+            Backing::Guard(guard) => {
+                let keep = guard.pool.keep_resident_bytes();
+                let image = guard.module.clone();
+                let image = image.as_ref().map(|module| module.library().image());
+                guard
+                    .slot_mut()
+                    .reset(len_bytes, keep, image.unwrap_or_default())
+                    .map_err(out_of_memory)?;
+            }
+            Backing::Explicit(mapping) if is_grown => {
+                *mapping = Mapping::zeroed(len_bytes).map_err(out_of_memory)?;
+            }
+            Backing::Explicit(mapping) => {
+                mapping.discard(0..len_bytes).map_err(out_of_memory)?;
+            }
+            Backing::Static { .. } => self.data_mut().fill(0),
+        }
+        let base = match &self.backing {
+            Backing::Guard(guard) => guard.slot().mapping().base(),
+            Backing::Explicit(mapping) => mapping.base(),
+            Backing::Static { .. } => self.data_ptr(),
+        };
+        // SAFETY: the cell is valid as long as `self`, and the guest that reads it does not run.
+        unsafe {
+            *self.vm() = VMMemory {
+                base,
+                len_bytes: len_bytes as u64,
+            };
+        }
+        Ok(())
+    }
+
     fn grow_backing(&mut self, new_len_bytes: usize) -> Result<(), MemoryError> {
         let old_len_bytes = self.len_bytes();
         let base = match &mut self.backing {

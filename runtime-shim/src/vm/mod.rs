@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `instance_block` | the block around vmctx |
 //! | `instantiate` | fills such a block, as the specification's instantiation says |
+//! | `reset` | makes an instance as good as new |
+//! | `relink` | switches an import to another function |
 //! | `memory`, `table`, `global` | what instances share |
 //! | `store_vm` | the part of a store that compiled code reaches |
 //! | `signature` | canonical ids of function types |
@@ -33,6 +35,8 @@ mod libcalls;
 mod memory;
 mod os;
 mod pool;
+mod relink;
+mod reset;
 mod signals;
 mod signature;
 mod stack;
@@ -48,6 +52,7 @@ pub(crate) use self::{
     memory::can_reserve_guard_memory,
     os::address_space_limit,
     pool::MemoryPool,
+    reset::reset,
     signals::install_signal_handlers,
     signature::canonical_signature_id,
     store_vm::{FuncIndex, GlobalIndex, StoreVm},

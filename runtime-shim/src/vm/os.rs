@@ -135,6 +135,24 @@ impl Mapping {
         self.map_fixed(range, libc::PROT_NONE, libc::MAP_NORESERVE)
     }
 
+    /// Takes away all access to the bytes of a range, which are whole host pages. What they were stays.
+    pub(crate) fn forbid(&mut self, range: Range<usize>) -> io::Result<()> {
+        assert!(
+            range.start <= range.end && range.end <= self.len_bytes,
+            "the range lies in the mapping"
+        );
+        // SAFETY: the range lies in this mapping, which nobody else owns.
+        let status = unsafe {
+            let start = self.base().add(range.start).cast();
+            libc::mprotect(start, range.len(), libc::PROT_NONE)
+        };
+        if status == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+
     /// Replaces the bytes in a range, which are whole host pages, with accessible zeros.
     pub(crate) fn map_zeros(&mut self, range: Range<usize>) -> io::Result<()> {
         // As the rest of a reservation, so that it does not stay a mapping of its own.

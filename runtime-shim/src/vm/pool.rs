@@ -134,6 +134,11 @@ impl MemoryPool {
         }
     }
 
+    /// Of a memory that nobody uses, at most so much stays in RAM.
+    pub(super) fn keep_resident_bytes(&self) -> usize {
+        self.config.keep_resident_bytes
+    }
+
     /// Unmaps images of modules that are gone, and with them their files.
     pub(crate) fn forget_dead_modules(&self) {
         let is_dead = |slot: &mut Slot| {
@@ -216,6 +221,23 @@ impl Slot {
                 .inspect_err(|_| self.condition = Condition::Hole)?;
         }
         self.accessible_bytes = len_bytes;
+        Ok(())
+    }
+
+    /// Makes the memory what it was when it was made, `len_bytes` long. `image` is what its image was
+    /// mapped from. If the system refuses, the length stays.
+    pub(super) fn reset(
+        &mut self,
+        len_bytes: usize,
+        keep_resident_bytes: usize,
+        image: &[u8],
+    ) -> io::Result<()> {
+        self.clean(keep_resident_bytes, image)?;
+        if len_bytes < self.accessible_bytes {
+            // Not by a new mapping: a place in this one that is not ours must not be reachable.
+            self.mapping.forbid(len_bytes..self.accessible_bytes)?;
+            self.accessible_bytes = len_bytes;
+        }
         Ok(())
     }
 

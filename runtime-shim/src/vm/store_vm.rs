@@ -18,8 +18,9 @@ use core::{
     cell::{Cell, UnsafeCell},
     ffi::c_void,
     ptr::{self, NonNull},
-    sync::atomic::{AtomicPtr, Ordering},
+    sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
 };
+use std::sync::Arc;
 use wasmelt_abi::{VMContext, VMFuncRef, VMMemory, VMStoreContext};
 
 /// A value that compiled code may read and write, in a box of its own or in an instance's block.
@@ -270,6 +271,8 @@ pub(crate) struct StoreVm {
     pub(super) tables: Vec<TableEntity>,
     pub(super) globals: Vec<GlobalEntity>,
     host_funcs: Vec<HostFuncEntity>,
+    /// How many calls of this store are paused.
+    pub(super) paused_calls: Arc<AtomicUsize>,
 }
 
 // SAFETY: the block is reached through its one owner, or by compiled code that runs while that is
@@ -306,7 +309,13 @@ impl StoreVm {
             tables: Vec::new(),
             globals: Vec::new(),
             host_funcs: Vec::new(),
+            paused_calls: Arc::default(),
         }
+    }
+
+    /// Whether a guest of this store has frames on some stack.
+    pub(super) fn is_guest_active(&self) -> bool {
+        !self.block_ref().store.get().is_null() || self.paused_calls.load(Ordering::Relaxed) != 0
     }
 
     #[inline]

@@ -147,6 +147,18 @@ impl TableEntity {
         Ok(())
     }
 
+    /// As many null elements as when the table was made.
+    pub(super) fn reset(&mut self) {
+        self.elements.clear();
+        let len = usize::try_from(self.ty.minimum()).expect("the table was made");
+        self.elements.resize_with(len, VMFuncRef::null);
+        self.publish();
+    }
+
+    pub(super) fn element_mut(&mut self, index: u64) -> Option<&mut VMFuncRef> {
+        self.elements.get_mut(usize::try_from(index).ok()?)
+    }
+
     /// Tells compiled code where the elements are.
     fn publish(&mut self) {
         // SAFETY: the cell is valid as long as `self`; the guest that reads it does not run while

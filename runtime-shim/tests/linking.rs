@@ -1,0 +1,162 @@
+//! Links that are switched while instances live.
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod support;
+
+use support::{call, in_every_mode, module};
+use wasmelt::{
+    Caller, Engine, Error, Func, Instance, Linker, Store, Val,
+    errors::{ErrorKind, InstanceError, InstantiationError},
+};
+
+const GUEST: &str = r#"(module
+    (import "h" "number" (func $number (result i32)))
+    (import "h" "other" (func $other (result i32)))
+    (import "h" "number" (func $wide (result i64)))
+    (type $result (func (result i32)))
+    (table 3 funcref)
+    (elem (i32.const 0) $number $other $own)
+    (func $own (result i32) (i32.const -1))
+    (export "re-exported" (func $number))
+    (func (export "direct") (result i32) (call $number))
+    (func (export "wide") (result i64) (call $wide))
+    (func (export "indirect") (param i32) (result i32)
+        (call_indirect (type $result) (local.get 0)))
+    (func (export "twice") (result i32)
+        (i32.add (i32.mul (call $number) (i32.const 100)) (call $number))))"#;
+
+/// Instances of the guest, in one store, with all numbers linked to 1 and the other to 2.
+fn guests<const COUNT: usize>(engine: &Engine) -> (Store<()>, [Instance; COUNT]) {
+    let mut store = Store::new(engine, ());
+    let one = Func::wrap(&mut store, || 1_i32);
+    let wide = Func::wrap(&mut store, || 1_i64);
+    let module = module(engine, GUEST);
+    let instances = [(); COUNT].map(|()| {
+        // The same function twice: only one of the imports is switched.
+        let imports = [one.into(), one.into(), wide.into()];
+        Instance::new(&mut store, &module, &imports).unwrap()
+    });
+    (store, instances)
+}
+
+fn number(store: &mut Store<()>, instance: Instance, name: &str) -> i32 {
+    call(store, instance, name, ()).unwrap()
+}
+
+fn element(store: &mut Store<()>, instance: Instance, index: i32) -> i32 {
+    call(store, instance, "indirect", index).unwrap()
+}
+
+#[test]
+fn a_switched_link_is_in_force_from_the_next_call_on() {
+    in_every_mode(|mode| {
+        let (mut store, [first, second]) = guests(&mode.engine());
+        let ten = Func::wrap(&mut store, || 10_i32);
+        let old = first.link(&mut store, "h", "number", ten).unwrap();
+        assert_eq!(number(&mut store, first, "direct"), 10);
+        assert_eq!(number(&mut store, first, "twice"), 1010);
+        assert_eq!(number(&mut store, first, "re-exported"), 10);
+        assert_eq!(
+            [0, 1, 2].map(|index| element(&mut store, first, index)),
+            [10, 1, -1]
+        );
+        assert_eq!(
+            call::<_, (), i64>(&mut store, first, "wide", ()).unwrap(),
+            1
+        );
+        // The other instance keeps its link.
+        assert_eq!(number(&mut store, second, "direct"), 1);
+        assert_eq!(element(&mut store, second, 0), 1);
+        // A function of a guest is as good.
+        let exported = second.get_func(&store, "twice").unwrap();
+        let replaced = first.link(&mut store, "h", "number", exported).unwrap();
+        let mut result = [Val::I32(0)];
+        replaced.call(&mut store, &[], &mut result).unwrap();
+        assert_eq!(result[0].i32(), Some(10));
+        assert_eq!(number(&mut store, first, "twice"), 10201);
+        first.link(&mut store, "h", "number", old).unwrap();
+        assert_eq!(
+            [0, 1, 2].map(|index| element(&mut store, first, index)),
+            [1, 1, -1]
+        );
+        // A reset keeps links, also in tables.
+        first.link(&mut store, "h", "number", ten).unwrap();
+        first.reset(&mut store).unwrap();
+        assert_eq!(number(&mut store, first, "direct"), 10);
+        assert_eq!(
+            [0, 1, 2].map(|index| element(&mut store, first, index)),
+            [10, 1, -1]
+        );
+    });
+}
+
+#[test]
+fn imports_of_one_name_are_told_by_their_types() {
+    in_every_mode(|mode| {
+        let (mut store, [guest]) = guests(&mode.engine());
+        let wide = Func::wrap(&mut store, || 1_i64 << 40);
+        guest.link(&mut store, "h", "number", wide).unwrap();
+        assert_eq!(
+            call::<_, (), i64>(&mut store, guest, "wide", ()).unwrap(),
+            1 << 40
+        );
+        assert_eq!(number(&mut store, guest, "direct"), 1);
+    });
+}
+
+#[test]
+fn what_does_not_fit_is_not_linked() {
+    let (mut store, [guest]) = guests(&Engine::default());
+    let float = Func::wrap(&mut store, || 1.0_f32);
+    let error = guest.link(&mut store, "h", "number", float).unwrap_err();
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::Instantiation(InstantiationError::FuncTypeMismatch { .. })
+        ),
+        "{error}"
+    );
+    let error = guest.link(&mut store, "h", "none", float).unwrap_err();
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::Instance(InstanceError::UnknownImport { .. })
+        ),
+        "{error}"
+    );
+    assert!(error.to_string().contains("(h,none)"), "{error}");
+    assert_eq!(number(&mut store, guest, "direct"), 1);
+}
+
+#[test]
+fn a_host_function_may_switch_the_link_by_which_it_was_called() {
+    in_every_mode(|mode| {
+        let engine = mode.engine();
+        let mut linker = Linker::<Vec<Instance>>::new(&engine);
+        linker
+            .func_wrap(
+                "h",
+                "number",
+                |mut caller: Caller<'_, Vec<Instance>>| -> Result<i32, Error> {
+                    let instance = caller.data()[0];
+                    let next = Func::wrap(&mut caller, || 7_i32);
+                    instance.link(&mut caller, "h", "number", next)?;
+                    Ok(3)
+                },
+            )
+            .unwrap();
+        let module = module(
+            &engine,
+            r#"(module (import "h" "number" (func $number (result i32)))
+                (func (export "twice") (result i32)
+                    (i32.add (i32.mul (call $number) (i32.const 100)) (call $number))))"#,
+        );
+        let mut store = Store::new(&engine, Vec::new());
+        let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
+        store.data_mut().push(instance);
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "twice", ()).unwrap(),
+            307
+        );
+    });
+}
