@@ -66,6 +66,7 @@ mod tuples;
 
 mod backtrace;
 mod config;
+mod deadline;
 mod engine;
 mod error;
 mod float;
@@ -91,6 +92,7 @@ pub mod errors;
 pub use crate::{
     backtrace::{WasmBacktrace, WasmFrame},
     config::{BoundsChecks, CompilationMode, Config, PoolConfig},
+    deadline::Deadline,
     engine::{Engine, EngineWeak},
     error::Error,
     float::{F32, F64},

@@ -1,16 +1,16 @@
 //! Owns instances and everything that they share, and lends it out.
 
-use crate::vm::InterruptHandle;
 use crate::{
+    deadline::Deadline,
     engine::Engine,
     error::Error,
     errors::{ConfigError, FuelError},
     func::HostFuncDefinition,
     limits::ResourceLimiter,
     reference::ExternRef,
-    vm,
+    vm::{self, InterruptHandle},
 };
-use core::{any::Any, fmt};
+use core::{any::Any, fmt, time::Duration};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Tells stores apart, so that a handle of one is not used with another.
@@ -198,6 +198,18 @@ impl<T> Store<T> {
             }
             .into()
         })
+    }
+
+    /// Stops this store's guest from so much time on, until the deadline is dropped.
+    ///
+    /// The first deadline of a process starts a thread, which all others share.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no [`Config::interruption`](crate::Config::interruption), or the system gives
+    /// no thread.
+    pub fn deadline(&self, after: Duration) -> Result<Deadline, Error> {
+        Deadline::new(&self.interrupt_handle()?, after)
     }
 
     #[inline]

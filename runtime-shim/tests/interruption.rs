@@ -171,3 +171,61 @@ fn an_engine_without_interruption_has_no_handle() {
     let error = store.interrupt_handle().expect_err("not enabled");
     assert!(error.to_string().contains("interruption(true)"), "{error}");
 }
+
+#[test]
+fn a_deadline_stops_guests_until_it_is_dropped() {
+    for engine in engines() {
+        let (mut store, instance) = start(&engine);
+        let call = |store: &mut Store<()>, name: &str| {
+            let func = instance.get_func(&*store, name).expect("exported");
+            let mut result = vec![wasmelt::Val::I32(0); func.ty(&*store).results().len()];
+            let error = func.call(store, &[], &mut result).err()?;
+            error.as_trap_code()
+        };
+        let near = store.deadline(Duration::from_millis(2)).expect("enabled");
+        let far = store.deadline(Duration::MAX).expect("enabled");
+        let dropped = store.deadline(Duration::from_millis(1)).expect("enabled");
+        drop(dropped);
+        assert!(!far.has_passed());
+        for name in ["loop", "host", "calls", "floats"] {
+            assert_eq!(
+                call(&mut store, name),
+                Some(TrapCode::Interrupted),
+                "{name}"
+            );
+            assert!(near.has_passed());
+        }
+        drop(near);
+        assert_eq!(call(&mut store, "fine"), None);
+        // Another store is not concerned.
+        let _zero = store.deadline(Duration::ZERO).expect("enabled");
+        assert_eq!(call(&mut store, "calls"), Some(TrapCode::Interrupted));
+        let (mut other, fine) = start(&engine);
+        let fine = fine.get_func(&other, "fine").expect("exported");
+        assert!(fine.call(&mut other, &[], &mut []).is_ok());
+    }
+}
+
+#[test]
+fn a_deadline_needs_an_engine_that_can_interrupt() {
+    let store = Store::new(&Engine::default(), ());
+    let error = store.deadline(Duration::ZERO).expect_err("not enabled");
+    assert!(error.to_string().contains("interruption(true)"), "{error}");
+}
+
+#[test]
+fn many_deadlines_pass_in_any_order() {
+    let mut config = Config::new();
+    config.interruption(true);
+    let engine = Engine::new(&config);
+    let stores: Vec<_> = (0..40).map(|_| Store::new(&engine, ())).collect();
+    let deadlines = stores.iter().zip((0..40_u64).rev()).map(|(store, after)| {
+        let deadline = store.deadline(Duration::from_micros(after * 100));
+        deadline.expect("enabled")
+    });
+    let deadlines: Vec<_> = deadlines.collect();
+    // It comes for each, however long that takes on a busy machine.
+    while !deadlines.iter().all(wasmelt::Deadline::has_passed) {
+        thread::sleep(Duration::from_millis(1));
+    }
+}

@@ -42,7 +42,10 @@ pub struct InterruptHandle {
 /// Whether the guest shall stop, and who must know.
 #[derive(Default)]
 struct Request {
+    /// Whether somebody asked, and no call has ended for it yet.
     is_made: bool,
+    /// How many deadlines have passed, and are in force.
+    passed_deadlines: usize,
     instances: Vec<Flag>,
 }
 
@@ -55,8 +58,16 @@ unsafe impl Send for Flag {}
 impl Request {
     fn set(&mut self, is_made: bool) {
         self.is_made = is_made;
+        self.tell();
+    }
+
+    fn must_stop(&self) -> bool {
+        self.is_made || self.passed_deadlines != 0
+    }
+
+    fn tell(&self) {
         for instance in &self.instances {
-            instance.set(is_made);
+            instance.set(self.must_stop());
         }
     }
 }
@@ -94,7 +105,7 @@ impl InterruptHandle {
     pub(super) unsafe fn add(&self, vmctx: *mut VMContext) {
         let mut request = self.lock();
         let flag = Flag(vmctx);
-        flag.set(request.is_made);
+        flag.set(request.must_stop());
         request.instances.push(flag);
     }
 
@@ -108,12 +119,26 @@ impl InterruptHandle {
         self.lock().instances.clear();
     }
 
-    /// Takes the request, if there is one.
+    /// Whether the guest must stop. A request is taken; a deadline that has passed stays in force.
     pub(super) fn take(&self) -> bool {
         let mut request = self.lock();
-        let is_made = request.is_made;
+        let must_stop = request.must_stop();
         request.set(false);
-        is_made
+        must_stop
+    }
+
+    /// Stops the guest until [`Self::remove_passed_deadline`].
+    pub(crate) fn add_passed_deadline(&self) {
+        let mut request = self.lock();
+        request.passed_deadlines += 1;
+        request.tell();
+    }
+
+    /// Takes back one [`Self::add_passed_deadline`].
+    pub(crate) fn remove_passed_deadline(&self) {
+        let mut request = self.lock();
+        request.passed_deadlines -= 1;
+        request.tell();
     }
 
     fn lock(&self) -> MutexGuard<'_, Request> {
