@@ -88,6 +88,7 @@ mod value;
 mod vm;
 
 pub mod errors;
+pub mod mock;
 
 pub use crate::{
     backtrace::{WasmBacktrace, WasmFrame},

@@ -13,10 +13,10 @@ use crate::{
     vm,
 };
 use core::fmt;
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 
 /// What a name is defined as.
-enum Definition<T> {
+pub(crate) enum Definition<T> {
     /// Something in a store.
     Extern(Extern),
     /// A host function that any store can have.
@@ -57,6 +57,22 @@ impl<T> Definition<T> {
         }
     }
 
+    /// Whether both are surely of one type: a host function's is known without a store.
+    fn has_type_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::HostFunc(a), Self::HostFunc(b)) => a.ty() == b.ty(),
+            (Self::Extern(a), Self::Extern(b)) => match (a, b) {
+                (Extern::Func(a), Extern::Func(b)) => a.0 == b.0,
+                (Extern::Global(a), Extern::Global(b)) => a.0 == b.0,
+                (Extern::Memory(_), Extern::Memory(_)) | (Extern::Table(_), Extern::Table(_)) => {
+                    true
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     fn is_kind_of(&self, ty: &ExternType) -> bool {
         matches!(
             (self, ty),
@@ -70,8 +86,8 @@ impl<T> Definition<T> {
     }
 }
 
-/// Definitions by module name, then field name.
-type Definitions<T> = BTreeMap<Box<str>, BTreeMap<Box<str>, Definition<T>>>;
+/// Definitions by module name, then field name: one, or with overloads one for each type.
+type Definitions<T> = BTreeMap<Box<str>, BTreeMap<Box<str>, Vec<Definition<T>>>>;
 
 /// Names and what they are defined as. Instantiates modules by looking up their imports.
 ///
@@ -100,6 +116,7 @@ pub struct Linker<T> {
     engine: Engine,
     definitions: Definitions<T>,
     is_shadowing_allowed: bool,
+    are_overloads_allowed: bool,
 }
 
 impl<T> Clone for Linker<T> {
@@ -108,6 +125,7 @@ impl<T> Clone for Linker<T> {
             engine: self.engine.clone(),
             definitions: self.definitions.clone(),
             is_shadowing_allowed: self.is_shadowing_allowed,
+            are_overloads_allowed: self.are_overloads_allowed,
         }
     }
 }
@@ -134,6 +152,7 @@ impl<T> Linker<T> {
             engine: engine.clone(),
             definitions: Definitions::new(),
             is_shadowing_allowed: false,
+            are_overloads_allowed: false,
         }
     }
 
@@ -147,6 +166,46 @@ impl<T> Linker<T> {
     pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
         self.is_shadowing_allowed = allow;
         self
+    }
+
+    pub(crate) fn is_shadowing_allowed(&self) -> bool {
+        self.is_shadowing_allowed
+    }
+
+    /// Whether a name may have several definitions of different types, of which each import gets the one
+    /// of its own type. Default: false.
+    ///
+    /// Functions of a store ([`Linker::define`], [`Linker::instance`]) are told by their types only when
+    /// a store is there, not by [`Linker::instantiate_pre`]; of two that are alike, the earlier one is
+    /// found.
+    ///
+    /// ```
+    /// use wasmelt::{Engine, Linker, Module, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let mut linker = Linker::<()>::new(&engine);
+    /// linker.allow_overloads(true);
+    /// linker.func_wrap("host", "abs", |value: i32| value.wrapping_abs())?;
+    /// linker.func_wrap("host", "abs", |value: f64| value.abs())?;
+    /// let module = Module::new(&engine, r#"
+    ///     (module
+    ///         (import "host" "abs" (func $i32 (param i32) (result i32)))
+    ///         (import "host" "abs" (func $f64 (param f64) (result f64)))
+    ///         (export "i32" (func $i32)) (export "f64" (func $f64)))
+    /// "#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let instance = linker.instantiate_and_start(&mut store, &module)?;
+    /// let abs = instance.get_typed_func::<f64, f64>(&store, "f64")?;
+    /// assert_eq!(abs.call(&mut store, -1.5)?, 1.5);
+    /// # Ok::<(), wasmelt::Error>(())
+    /// ```
+    pub fn allow_overloads(&mut self, allow: bool) -> &mut Self {
+        self.are_overloads_allowed = allow;
+        self
+    }
+
+    pub(crate) fn are_overloads_allowed(&self) -> bool {
+        self.are_overloads_allowed
     }
 
     /// Defines a name as something in a store.
@@ -207,10 +266,12 @@ impl<T> Linker<T> {
         name: &str,
     ) -> Option<Extern> {
         self.check_engine(context.as_context().engine());
-        match self.lookup(module, name)? {
-            Definition::Extern(item) => Some(*item),
-            Definition::HostFunc(_) => None,
-        }
+        self.lookup(module, name)
+            .iter()
+            .find_map(|found| match found {
+                Definition::Extern(item) => Some(*item),
+                Definition::HostFunc(_) => None,
+            })
     }
 
     /// Defines everything that an instance exports, under `module_name` and the exports' names.
@@ -244,8 +305,10 @@ impl<T> Linker<T> {
     /// If a name is defined already, and shadowing is not allowed.
     pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<(), Error> {
         let definitions = self.definitions.get(module).cloned().unwrap_or_default();
-        for (name, definition) in definitions {
-            self.insert(as_module, &name, definition)?;
+        for (name, definitions) in definitions {
+            for definition in definitions {
+                self.insert(as_module, &name, definition)?;
+            }
         }
         Ok(())
     }
@@ -261,7 +324,16 @@ impl<T> Linker<T> {
             let ExternType::Func(ty) = import.ty() else {
                 continue;
             };
-            if self.lookup(import.module(), import.name()).is_some() {
+            let known = self.lookup(import.module(), import.name());
+            let may_be_meant = |known: &Definition<T>| match known {
+                Definition::HostFunc(func) => func.ty() == ty,
+                Definition::Extern(_) => true,
+            };
+            let is_known = match self.are_overloads_allowed {
+                true => known.iter().any(may_be_meant),
+                false => !known.is_empty(),
+            };
+            if is_known {
                 continue;
             }
             let error = missing_definition(&import);
@@ -291,7 +363,7 @@ impl<T> Linker<T> {
         let resolved = module
             .imports()
             .map(|import| {
-                let found = self.resolve(&import)?;
+                let found = self.resolve(&import, Some(store))?;
                 check_kind(&import, found, store)?;
                 Ok(found)
             })
@@ -324,7 +396,7 @@ impl<T> Linker<T> {
     pub fn instantiate_pre(&self, module: &Module) -> Result<InstancePre<T>, Error> {
         let definitions = module
             .imports()
-            .map(|import| self.resolve(&import).cloned())
+            .map(|import| self.resolve(&import, None).cloned())
             .collect::<Result<_, _>>()?;
         Ok(InstancePre {
             engine: self.engine.clone(),
@@ -343,14 +415,21 @@ impl<T> Linker<T> {
             Some(names) => names,
             None => self.definitions.entry(module.into()).or_default(),
         };
-        match names.entry(name.into()) {
-            Entry::Vacant(entry) => {
-                entry.insert(definition);
-            }
-            Entry::Occupied(mut entry) if self.is_shadowing_allowed => {
-                entry.insert(definition);
-            }
-            Entry::Occupied(_) => {
+        let definitions = match names.get_mut(name) {
+            Some(definitions) => definitions,
+            None => names.entry(name.into()).or_default(),
+        };
+        let same = if self.are_overloads_allowed {
+            definitions
+                .iter()
+                .position(|other| other.has_type_of(&definition))
+        } else {
+            (!definitions.is_empty()).then_some(0)
+        };
+        match same {
+            None => definitions.push(definition),
+            Some(same) if self.is_shadowing_allowed => definitions[same] = definition,
+            Some(_) => {
                 return Err(LinkerError::DuplicateDefinition {
                     import_name: ImportName::new(module, name),
                 });
@@ -359,12 +438,61 @@ impl<T> Linker<T> {
         Ok(self)
     }
 
-    fn lookup(&self, module: &str, name: &str) -> Option<&Definition<T>> {
-        self.definitions.get(module)?.get(name)
+    /// Defines a name as a host function.
+    pub(crate) fn define_host_func(
+        &mut self,
+        module: &str,
+        name: &str,
+        func: HostFuncDefinition<T>,
+    ) -> Result<&mut Self, LinkerError> {
+        self.insert(module, name, Definition::HostFunc(func))
     }
 
-    fn resolve(&self, import: &ImportType<'_>) -> Result<&Definition<T>, LinkerError> {
-        self.lookup(import.module(), import.name())
+    /// Forgets what a name is defined as.
+    pub(crate) fn undefine(&mut self, module: &str, name: &str) {
+        if let Some(names) = self.definitions.get_mut(module) {
+            names.remove(name);
+        }
+    }
+
+    fn lookup(&self, module: &str, name: &str) -> &[Definition<T>] {
+        let names = self.definitions.get(module);
+        let found = names.and_then(|names| names.get(name));
+        found.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The definition for an import: of several the first one of its type, or else of its kind, or else
+    /// any.
+    pub(crate) fn lookup_import(
+        &self,
+        import: &ImportType<'_>,
+        store: Option<&Store<T>>,
+    ) -> Option<&Definition<T>> {
+        let found = self.lookup(import.module(), import.name());
+        let ty = import.ty();
+        let has_type = |found: &&Definition<T>| match (found, ty, store) {
+            (Definition::HostFunc(func), ExternType::Func(ty), _) => func.ty() == ty,
+            (Definition::Extern(Extern::Func(func)), ExternType::Func(ty), Some(store)) => {
+                store.inner.func_type(*func) == ty
+            }
+            (Definition::Extern(Extern::Global(global)), ExternType::Global(ty), Some(store)) => {
+                store.inner.global_type(*global) == *ty
+            }
+            _ => false,
+        };
+        found
+            .iter()
+            .find(has_type)
+            .or_else(|| found.iter().find(|found| found.is_kind_of(ty)))
+            .or(found.first())
+    }
+
+    fn resolve(
+        &self,
+        import: &ImportType<'_>,
+        store: Option<&Store<T>>,
+    ) -> Result<&Definition<T>, LinkerError> {
+        self.lookup_import(import, store)
             .ok_or_else(|| missing_definition(import))
     }
 

@@ -160,3 +160,90 @@ fn a_host_function_may_switch_the_link_by_which_it_was_called() {
         );
     });
 }
+
+const OVERLOADED: &str = r#"(module
+    (import "h" "f" (func $i32 (result i32)))
+    (import "h" "f" (func $i64 (result i64)))
+    (import "h" "f" (func $f32 (result f32)))
+    (import "h" "f" (global $global i32))
+    (func (export "i32") (result i32) (call $i32))
+    (func (export "i64") (result i64) (call $i64))
+    (func (export "f32") (result f32) (call $f32))
+    (func (export "global") (result i32) (global.get $global)))"#;
+
+#[test]
+fn imports_find_the_definition_of_their_type() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let module = module(&engine, OVERLOADED);
+    let mut linker = Linker::<()>::new(&engine);
+    linker.func_wrap("h", "f", || 1_i32).unwrap();
+    // Unless it is asked for, a name is defined once.
+    assert!(linker.func_wrap("h", "f", || 2_i64).is_err());
+    linker.allow_overloads(true);
+    linker.func_wrap("h", "f", || 2_i64).unwrap();
+    assert!(linker.func_wrap("h", "f", || 3_i64).is_err());
+    let float = Func::wrap(&mut store, || 4_f32);
+    linker.define("h", "f", float).unwrap();
+    let global = wasmelt::Global::new(&mut store, Val::I32(5), wasmelt::Mutability::Const);
+    linker.define("h", "f", global).unwrap();
+    let mut clone = linker.clone();
+    clone.alias_module("h", "other").unwrap();
+    for linker in [linker, clone] {
+        let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "i32", ()).unwrap(),
+            1
+        );
+        assert_eq!(
+            call::<_, (), i64>(&mut store, instance, "i64", ()).unwrap(),
+            2
+        );
+        assert_eq!(
+            call::<_, (), f32>(&mut store, instance, "f32", ()).unwrap(),
+            4.0
+        );
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "global", ()).unwrap(),
+            5
+        );
+    }
+}
+
+#[test]
+fn of_overloads_the_one_of_the_same_type_is_shadowed_and_a_missing_one_traps() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let module = module(
+        &engine,
+        r#"(module
+            (import "h" "f" (func $i32 (result i32)))
+            (import "h" "f" (func $i64 (result i64)))
+            (export "i32" (func $i32))
+            (export "i64" (func $i64)))"#,
+    );
+    let mut linker = Linker::<()>::new(&engine);
+    linker.allow_overloads(true).allow_shadowing(true);
+    linker.func_wrap("h", "f", || 1_i32).unwrap();
+    linker.func_wrap("h", "f", || 2_i32).unwrap();
+    let error = linker
+        .instantiate_and_start(&mut store, &module)
+        .unwrap_err();
+    assert!(error.to_string().contains("type mismatch"), "{error}");
+    linker.define_unknown_imports_as_traps(&module).unwrap();
+    for instance in [
+        linker.instantiate_and_start(&mut store, &module).unwrap(),
+        linker
+            .instantiate_pre(&module)
+            .unwrap()
+            .instantiate(&mut store)
+            .unwrap(),
+    ] {
+        assert_eq!(
+            call::<_, (), i32>(&mut store, instance, "i32", ()).unwrap(),
+            2
+        );
+        let error = call::<_, (), i64>(&mut store, instance, "i64", ()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Linker(_)), "{error}");
+    }
+}

@@ -106,7 +106,7 @@ impl<T> HostFuncDefinition<T> {
     }
 
     /// Calls it from the host.
-    pub(super) fn call(
+    pub(crate) fn call(
         &self,
         caller: Caller<'_, T>,
         params: &[Val],
