@@ -64,6 +64,11 @@ pub const RULES: &[Rule] = &[
         optional: &["wasmelt-measure", "wasmelt-spec-tests"],
     },
     Rule {
+        package: "wasmelt-runtime-layer",
+        always: &["wasmelt"],
+        optional: &[],
+    },
+    Rule {
         package: "wasmelt-sightglass",
         always: &["wasmelt", "wasmelt-abi"],
         optional: &[],
@@ -82,6 +87,7 @@ pub const EVIDENCE: &[&str] = &[
     "wasmelt-examples",
     "wasmelt-fuzz",
     "wasmelt-measure",
+    "wasmelt-runtime-layer-suite",
     "wasmelt-spec-tests",
     "wasmelt-tests",
 ];
