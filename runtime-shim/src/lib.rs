@@ -58,9 +58,12 @@
 //! | `compile` | yes | `Module::new`, `Module::compile`: the compiler, with Cranelift and wasmparser |
 //! | `cache` | yes | `Config::cache` |
 //! | `wat` | yes | `Module::new` also takes the text format |
+//! | `tracing` | no | spans and events of the crate `tracing`, which `docs/tracing.md` lists |
 //!
 //! Without `compile` a host runs artifacts that were compiled elsewhere and ships no compiler.
 
+#[macro_use]
+mod trace;
 #[macro_use]
 mod tuples;
 

@@ -107,8 +107,10 @@ impl Module {
         trust: &Trust,
     ) -> Result<Self, Error> {
         engine.config().check()?;
-        let library = wasmelt_loader::load(source.into().into_loader(), trust)?;
-        Self::from_library(engine, library, Origin::Artifact)
+        trace! { let span = crate::trace::load(Origin::Artifact); }
+        let library = wasmelt_loader::load(source.into().into_loader(), trust);
+        trace! { crate::trace::loaded(&span, &library); }
+        Self::from_library(engine, library?, Origin::Artifact)
     }
 
     /// Loads an artifact after checking its form, without any reason to trust its code.
@@ -127,9 +129,11 @@ impl Module {
         source: impl Into<Source<'a>>,
     ) -> Result<Self, Error> {
         engine.config().check()?;
+        trace! { let span = crate::trace::load(Origin::Artifact); }
         // SAFETY: the caller promises what the loader demands.
-        let library = unsafe { wasmelt_loader::load_unchecked(source.into().into_loader()) }?;
-        Self::from_library(engine, library, Origin::Artifact)
+        let library = unsafe { wasmelt_loader::load_unchecked(source.into().into_loader()) };
+        trace! { crate::trace::loaded(&span, &library); }
+        Self::from_library(engine, library?, Origin::Artifact)
     }
 
     /// A module that is linked into the program as an object.
@@ -142,8 +146,10 @@ impl Module {
         descriptor: &'static StaticDescriptor,
     ) -> Result<Self, Error> {
         engine.config().check()?;
-        let library = wasmelt_loader::from_static(descriptor)?;
-        Self::from_library(engine, library, Origin::Static)
+        trace! { let span = crate::trace::load(Origin::Static); }
+        let library = wasmelt_loader::from_static(descriptor);
+        trace! { crate::trace::loaded(&span, &library); }
+        Self::from_library(engine, library?, Origin::Static)
     }
 
     fn from_library(engine: &Engine, library: Library, origin: Origin) -> Result<Self, Error> {
@@ -356,7 +362,7 @@ impl Module {
         check_options(engine, self.library())
     }
 
-    fn func_name(&self, func_index: u32) -> Option<&str> {
+    pub(crate) fn func_name(&self, func_index: u32) -> Option<&str> {
         let library = self.library();
         library.function_name(func_index).or_else(|| {
             let mut exports = library.manifest().exports.iter();

@@ -84,6 +84,7 @@ pub const RULES: &[Rule] = &[
 pub const EVIDENCE: &[&str] = &[
     "wasmelt-benches",
     "wasmelt-example-load-only",
+    "wasmelt-example-opentelemetry",
     "wasmelt-examples",
     "wasmelt-fuzz",
     "wasmelt-measure",

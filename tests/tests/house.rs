@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use wasmelt_tests::corpus::workspace_root;
-use wasmelt_tests::deps::{Graph, check_edges, packages_without_default_features};
+use wasmelt_tests::deps::{Edge, Graph, check_edges, packages_without_default_features};
 use wasmelt_tests::documents::{Commands, check_commands, check_paths};
 use wasmelt_tests::sources::{
     SourceFile, UNSAFE_LIST, check_captions, check_unsafe_list, files_with_extension,
@@ -106,6 +106,19 @@ fn the_compiler_knows_neither_the_operating_system_nor_files() {
                 .collect::<Vec<_>>()
         });
     check(&dependencies.chain(uses).collect::<Vec<_>>());
+}
+
+/// Tracing is around the calls of these, so that they stay what they are.
+#[test]
+fn only_the_embedders_crate_knows_tracing() {
+    let graph = graph();
+    let of_tracing = |edge: &&Edge| edge.to.starts_with("tracing");
+    let knowing = graph.edges.iter().filter(of_tracing);
+    let mut knowing: Vec<_> = knowing
+        .map(|edge| (edge.from.as_str(), edge.optional))
+        .collect();
+    knowing.retain(|(from, _)| *from != "wasmelt-example-opentelemetry");
+    assert_eq!(knowing, [("wasmelt", true)]);
 }
 
 #[test]

@@ -198,8 +198,9 @@ fn lint(arguments: &[String]) -> Result<()> {
         .args(["--workspace", "--all-targets"])
         .args(deny)
         .run()?;
-    // The embedder's crate also has to build without its compiler and without its cache.
-    for features in ["", "compile", "cache"] {
+    // The embedder's crate also has to build without its compiler and without its cache. (The
+    // workspace as a whole has the feature `tracing` from an example, and the tests do not.)
+    for features in ["", "compile", "cache", "tracing"] {
         clippy()
             .args([
                 "-p",
@@ -217,7 +218,24 @@ fn lint(arguments: &[String]) -> Result<()> {
 
 fn test(arguments: &[String]) -> Result<()> {
     let command = cargo("test").arg("--no-fail-fast");
-    finish_tests(&[with_output_shown(command, arguments)])
+    let mut commands = vec![with_output_shown(command, arguments)];
+    if arguments.is_empty() {
+        commands.push(with_output_shown(traced_tests(), arguments));
+    }
+    finish_tests(&commands)
+}
+
+/// Tests of what is there only with the feature `tracing`, which the example turns on for all that
+/// is built with it: the other tests are of a build without. The other features are the same.
+fn traced_tests() -> Cmd {
+    cargo("test")
+        .args([
+            "--no-fail-fast",
+            "--workspace",
+            "--exclude",
+            "wasmelt-benches",
+        ])
+        .args(["--test", "tracing", "--test", "opentelemetry"])
 }
 
 fn spec(arguments: &[String]) -> Result<()> {

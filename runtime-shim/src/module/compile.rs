@@ -65,13 +65,18 @@ impl Module {
     /// Loads what this process has just compiled, and therefore trusts.
     fn from_compiled(engine: &Engine, artifact: &[u8]) -> Result<Self, Error> {
         let trust = Trust::Digest(stored_digest(artifact));
-        let library = wasmelt_loader::load(Source::Bytes(artifact), &trust)?;
-        Self::from_library(engine, library, Origin::Compiled)
+        trace! { let span = crate::trace::load(Origin::Compiled); }
+        let library = wasmelt_loader::load(Source::Bytes(artifact), &trust);
+        trace! { crate::trace::loaded(&span, &library); }
+        Self::from_library(engine, library?, Origin::Compiled)
     }
 }
 
 fn compile(wasm: &[u8], options: &CompileOptions) -> Result<CompiledModule, Error> {
-    Ok(wasmelt_compiler::compile(wasm, options)?)
+    trace! { let span = crate::trace::compile(wasm, options); }
+    let compiled = wasmelt_compiler::compile(wasm, options);
+    trace! { crate::trace::compiled(&span, &compiled); }
+    Ok(compiled?)
 }
 
 fn refuse_elf(wasm: &[u8]) -> Result<(), InputError> {
@@ -155,11 +160,17 @@ mod cached {
     ) -> Result<Module, Error> {
         let key = key(wasm, options);
         let mut failure = None;
-        match cache.lookup(&key) {
+        trace! { let span = crate::trace::cache_lookup(); }
+        let found = cache.lookup(&key);
+        trace! { crate::trace::looked_up(span, &found); }
+        match found {
             Ok(Some(entry)) => match load(engine, entry, wasm, options) {
                 Ok(module) => return Ok(module),
                 Err(error) if cache.mode() == Mode::MustHit => return Err(error),
-                Err(error) => failure = set_aside(cache, &key, &error),
+                Err(error) => {
+                    trace! { crate::trace::refused(&error); }
+                    failure = set_aside(cache, &key, &error);
+                }
             },
             Ok(None) => {}
             Err(error) if cache.mode() == Mode::MustHit => return Err(error.into()),
@@ -167,7 +178,9 @@ mod cached {
         }
         let artifact = compile(wasm, options)?.shared_object();
         if cache.mode() == Mode::ReadWrite && failure.is_none() {
+            trace! { let span = crate::trace::cache_publish(&artifact); }
             failure = cache.publish(&key, &artifact).err();
+            trace! { crate::trace::published(span, failure.as_ref()); }
         }
         let module = Module::from_compiled(engine, &artifact)?;
         if let Some(failure) = failure {
@@ -184,7 +197,10 @@ mod cached {
     ) -> Result<Module, Error> {
         let path = Some(entry.path().to_owned());
         let file = entry.into_file();
-        let library = wasmelt_loader::load(Source::File { file, path }, &Trust::OwnCache)?;
+        trace! { let span = crate::trace::load(Origin::Cache); }
+        let library = wasmelt_loader::load(Source::File { file, path }, &Trust::OwnCache);
+        trace! { crate::trace::loaded(&span, &library); }
+        let library = library?;
         if !is_of(&library, wasm, options) {
             return Err(InputError::OtherModule.into());
         }

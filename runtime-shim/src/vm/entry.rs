@@ -575,7 +575,10 @@ fn prepare_stack(store: &mut StoreInner, thread: &ThreadState, sp: usize) -> Res
     let block = store.vm.block_ref();
     let limit = stack::limit(thread, block, thread.activation.get(), sp);
     if sp <= limit {
-        return Err(TrapCode::StackOverflow.into());
+        let error = TrapCode::StackOverflow.into();
+        // What stops a guest that waits for this entry is told when that guest is left.
+        trace! { if thread.activation.get().is_null() { crate::trace::stopped(&error); } }
+        return Err(error);
     }
     if block.has_signals && !thread.has_signal_stack.get() {
         signals::ensure_signal_stack()?;
@@ -644,6 +647,30 @@ impl<Params: WasmParams, Results: WasmResults> TypedEntry<Params, Results> {
         if self.code.is_null() {
             return call_host_typed(store, func, params);
         }
+        trace! {
+            if crate::trace::wants_calls() {
+                return self.call_in_span(store, func, params);
+            }
+        }
+        self.call_guest(store, params)
+    }
+
+    /// A span that only may be there would cost every call as much as half of an entry.
+    #[cfg(feature = "tracing")]
+    #[cold]
+    #[inline(never)]
+    fn call_in_span<T>(
+        &self,
+        store: &mut Store<T>,
+        func: Func,
+        params: Params,
+    ) -> Result<Results, Error> {
+        let _span = crate::trace::call(&store.inner, func);
+        self.call_guest(store, params)
+    }
+
+    #[inline(always)]
+    fn call_guest<T>(&self, store: &mut Store<T>, params: Params) -> Result<Results, Error> {
         store.run_call_hook(CallHook::CallingWasm)?;
         let result = run(store, self.code, |activation| {
             // SAFETY: the code is a function of the instance, its type was compared, and the
@@ -696,6 +723,7 @@ pub(crate) fn call_dynamic<T>(
     if func.0.index(&store.inner).as_host().is_some() {
         return call_host(store, func, inputs, outputs);
     }
+    trace! { let _span = crate::trace::call(&store.inner, func); }
     store.run_call_hook(CallHook::CallingWasm)?;
     let callable = store.inner.callable(func);
     let vmctx = callable.vmctx;

@@ -41,6 +41,7 @@ pub(crate) fn instantiate<T>(
     module: &Module,
     externs: &[Extern],
 ) -> Result<Instance, Error> {
+    trace! { let _span = crate::trace::instantiate(module); }
     let manifest = module.manifest();
     module.check_engine(store.engine())?;
     let imports = check_imports(&store.inner, module, externs)?;

@@ -446,6 +446,20 @@ impl StoreInner {
         Some(Func(self.id().own(FuncIndex::host(index))))
     }
 
+    /// The module and the index in it of a guest's function.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn guest_func(&self, func: Func) -> Option<(&Module, u32)> {
+        let index = func.0.index(self);
+        if index.as_host().is_some() {
+            return None;
+        }
+        let module = &self.vm.instances[index.instance as usize].module;
+        Some((
+            module,
+            module.manifest().imported_function_count + index.index,
+        ))
+    }
+
     /// How compiled code calls a function.
     pub(super) fn callable(&self, func: Func) -> Callable {
         let index = func.0.index(self);
