@@ -116,16 +116,29 @@ fn start<T>(store: &mut Store<T>, func: Func, inputs: &[Val]) -> Result<Progress
         (!input.ty().is_float(), bits)
     });
     let params = params.collect();
-    with_hooks(store, |store| vm::start_resumable(store, func, params))
+    run(store, func, |store| {
+        vm::start_resumable(store, func, params)
+    })
 }
 
-/// Tells the host that the guest runs, and that it has stopped.
-fn with_hooks<T>(
+/// Runs the guest until it ends or pauses, and tells the host of both.
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, reason = "who was called is told to tracing only")
+)]
+fn run<T>(
     store: &mut Store<T>,
+    func: Func,
     run: impl FnOnce(&mut Store<T>) -> Result<Progress, Error>,
 ) -> Result<Progress, Error> {
+    trace! { let _span = crate::trace::call(&store.inner, func); }
     store.run_call_hook(CallHook::CallingWasm)?;
     let progress = run(store);
+    trace! {
+        if let Ok(progress) = &progress {
+            crate::trace::paused(progress);
+        }
+    }
     store.run_call_hook(CallHook::ReturningFromWasm)?;
     progress
 }
@@ -214,7 +227,8 @@ impl ResumableCallHostTrap {
     }
 
     fn resume_with<T>(self, store: &mut Store<T>, bits: u64) -> Result<Progress, Error> {
-        with_hooks(store, |store| self.call.resume_with(store, bits))
+        let func = self.call.func();
+        run(store, func, |store| self.call.resume_with(store, bits))
     }
 }
 
@@ -248,7 +262,8 @@ impl ResumableCallOutOfFuel {
     }
 
     fn resume_with_fuel<T>(self, store: &mut Store<T>) -> Result<Progress, Error> {
-        with_hooks(store, |store| self.call.resume_with_fuel(store))
+        let func = self.call.func();
+        run(store, func, |store| self.call.resume_with_fuel(store))
     }
 }
 

@@ -9,7 +9,7 @@ mod spans;
 #[cfg(all(feature = "tracing", feature = "cache", feature = "compile"))]
 pub(crate) use self::spans::{cache_lookup, cache_publish, looked_up, published, refused};
 #[cfg(feature = "tracing")]
-pub(crate) use self::spans::{call, instantiate, load, loaded, stopped, wants_calls};
+pub(crate) use self::spans::{call, instantiate, load, loaded, paused, stopped, wants_calls};
 #[cfg(all(feature = "tracing", feature = "compile"))]
 pub(crate) use self::spans::{compile, compiled};
 

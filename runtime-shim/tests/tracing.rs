@@ -19,7 +19,7 @@ use tracing::{
 };
 use wasmelt::{
     Cache, Caller, Config, Engine, Error, Extern, Func, Instance, Linker, Module, Store, TrapCode,
-    Trust, Val,
+    Trust, TypedResumableCall, Val,
 };
 
 /// A span or an event: its name, its fields as text, and the spans around it, innermost last.
@@ -335,6 +335,42 @@ fn fuel_that_is_spent_is_a_trap() {
     let (seen, error) = seen(|| forever.call(&mut store, ()).unwrap_err());
     assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfFuel));
     assert_eq!(one(&seen, "trap").field("code"), "OutOfFuel");
+}
+
+#[test]
+fn each_part_of_a_resumable_call_is_a_span_and_each_pause_an_event() {
+    let engine = metered();
+    let module = Module::new(
+        &engine,
+        r#"(module (import "host" "wait" (func $wait)) (func (export "run") (call $wait)))"#,
+    );
+    let mut store = Store::new(&engine, ());
+    store.set_fuel(0).unwrap();
+    let mut linker = Linker::new(&engine);
+    let wait = || Err::<(), _>(Error::new("not yet"));
+    linker.func_wrap("host", "wait", wait).unwrap();
+    let instance = linker
+        .instantiate_and_start(&mut store, &module.unwrap())
+        .unwrap();
+    let run = instance.get_typed_func::<(), ()>(&store, "run").unwrap();
+    let (seen, ()) = seen(|| {
+        let call = run.call_resumable(&mut store, ()).unwrap();
+        let TypedResumableCall::OutOfFuel(call) = call else {
+            panic!("{call:?}")
+        };
+        store.set_fuel(100).unwrap();
+        let TypedResumableCall::HostTrap(call) = call.resume(&mut store).unwrap() else {
+            panic!("the host function fails")
+        };
+        call.resume(&mut store, &[]).unwrap();
+    });
+    let expected = ["call", "paused", "call", "paused", "call"];
+    let found: Vec<_> = seen.iter().map(|seen| seen.name).collect();
+    assert_eq!(found, expected);
+    assert_eq!(seen[1].inside, ["call"]);
+    assert!(!seen[1].field("required_fuel").is_empty());
+    assert_eq!(seen[3].field("error"), "not yet");
+    assert!(seen[4].inside.is_empty());
 }
 
 #[test]

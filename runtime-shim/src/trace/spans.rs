@@ -5,6 +5,7 @@ use crate::{
     func::Func,
     module::{Module, Origin},
     store::StoreInner,
+    vm::Progress,
 };
 use core::fmt;
 use tracing::{
@@ -178,6 +179,27 @@ pub(crate) fn call(store: &StoreInner, func: Func) -> Option<EnteredSpan> {
         func_index,
     );
     Some(span.entered())
+}
+
+/// A resumable call has paused, or has not.
+pub(crate) fn paused(progress: &Progress) {
+    match progress {
+        Progress::Finished(_) => {}
+        Progress::HostError { error, .. } => tracing::event!(
+            name: "paused",
+            target: TARGET,
+            Level::DEBUG,
+            error = %error.kind(),
+            "paused"
+        ),
+        Progress::OutOfFuel { required, .. } => tracing::event!(
+            name: "paused",
+            target: TARGET,
+            Level::DEBUG,
+            required_fuel = required,
+            "paused"
+        ),
+    }
 }
 
 /// A guest was stopped, by a trap or by the error of a host function that it called.
