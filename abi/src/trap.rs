@@ -2,13 +2,49 @@
 
 use core::fmt;
 
-/// Whose fault an abnormal end of a call is. The kinds never mix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Whose fault a failure is, or what stood in the way. The kinds never mix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultKind {
-    /// The guest did it: a trap that the specification defines, or a limit it ran into.
+    /// The guest did it: a trap that the specification defines.
     Guest,
-    /// The host did it, or had it done: exhausted native stack, interrupt, no memory left.
+    /// The module is refused: it is malformed, invalid, or asks for what is not there.
+    Module,
+    /// The artifact is refused: it is damaged, foreign, not trusted, or made for another engine. That says
+    /// nothing about its module.
+    Artifact,
+    /// The host did it: its program, its configuration, its system.
     Host,
+    /// A limit was reached that somebody set: on fuel, time, stack, pages, instances.
+    Limit,
+}
+
+impl FaultKind {
+    /// Every kind.
+    pub const ALL: &'static [FaultKind] = &[
+        FaultKind::Guest,
+        FaultKind::Module,
+        FaultKind::Artifact,
+        FaultKind::Host,
+        FaultKind::Limit,
+    ];
+
+    /// A word or two for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            FaultKind::Guest => "guest",
+            FaultKind::Module => "module refused",
+            FaultKind::Artifact => "artifact refused",
+            FaultKind::Host => "host",
+            FaultKind::Limit => "limit",
+        }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 macro_rules! trap_codes {
@@ -78,17 +114,17 @@ trap_codes! {
     /// A NaN was converted to an integer.
     BadConversionToInteger = 7, Guest, deterministic: true, "invalid conversion to integer";
     /// The native stack was exhausted.
-    StackOverflow = 8, Host, deterministic: false, "call stack exhausted";
+    StackOverflow = 8, Limit, deterministic: false, "call stack exhausted";
     /// `call_indirect` met a function of another type.
     BadSignature = 9, Guest, deterministic: true, "indirect call type mismatch";
     /// The call spent all its fuel.
-    OutOfFuel = 10, Guest, deterministic: true, "all fuel consumed by WebAssembly";
+    OutOfFuel = 10, Limit, deterministic: true, "all fuel consumed by WebAssembly";
     /// The embedder's limiter refused to let a memory or table grow.
-    GrowthOperationLimited = 11, Guest, deterministic: true, "growth operation limited";
+    GrowthOperationLimited = 11, Limit, deterministic: true, "growth operation limited";
     /// The operating system had no memory left.
     OutOfSystemMemory = 12, Host, deterministic: false, "out of system memory";
     /// The embedder interrupted the call.
-    Interrupted = 13, Host, deterministic: false, "interrupted by the embedder";
+    Interrupted = 13, Limit, deterministic: false, "interrupted by the embedder";
 }
 
 impl From<TrapCode> for u8 {

@@ -13,16 +13,18 @@ use crate::{EntryFault, Key, Mode};
 #[non_exhaustive]
 pub enum CacheError {
     /// There is no home folder to put a user's cache in.
-    #[error("no folder for a cache: neither XDG_CACHE_HOME nor HOME is an absolute path")]
+    #[error(
+        "no folder for a cache: neither XDG_CACHE_HOME nor HOME is an absolute path; set one, or name a folder"
+    )]
     NoHome,
     /// The folder is not there (and the mode forbids to create it), or it was deleted under us.
-    #[error("cache folder {} does not exist", path.display())]
+    #[error("cache folder {} does not exist: create it, or open the cache in the mode read-write", path.display())]
     MissingFolder {
         /// The folder.
         path: PathBuf,
     },
     /// The path names something that is not a folder.
-    #[error("cache folder {} is not a folder", path.display())]
+    #[error("cache folder {} is not a folder: name another one", path.display())]
     NotAFolder {
         /// What was to be the folder.
         path: PathBuf,
@@ -34,7 +36,7 @@ pub enum CacheError {
         path: PathBuf,
     },
     /// The folder belongs to another user.
-    #[error("cache folder {} belongs to user {owner}, not to user {expected}", path.display())]
+    #[error("cache folder {} belongs to user {owner}, not to user {expected}: use a folder of your own", path.display())]
     FolderNotOurs {
         /// The folder.
         path: PathBuf,
@@ -52,7 +54,7 @@ pub enum CacheError {
         mode: u32,
     },
     /// The file system refuses to let us write.
-    #[error("no permission to write {}", path.display())]
+    #[error("no permission to write {}: allow it, or open the cache in the mode read-only", path.display())]
     NotWritable {
         /// The folder or file.
         path: PathBuf,
@@ -60,7 +62,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// The disk or the user's quota is full.
-    #[error("no space left to write {len_bytes} bytes to {}", path.display())]
+    #[error("no space left to write {len_bytes} bytes to {}: make room, or name a folder elsewhere", path.display())]
     DiskFull {
         /// The folder.
         path: PathBuf,
@@ -70,7 +72,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// The entry is larger than this process or file system may write in one file.
-    #[error("{len_bytes} bytes are more than a file in {} may have", path.display())]
+    #[error("{len_bytes} bytes are more than a file in {} may have: raise that limit (`ulimit -f`), or go without a cache", path.display())]
     FileTooLarge {
         /// The folder.
         path: PathBuf,
@@ -80,7 +82,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// The store was opened in a mode that does not write.
-    #[error("cache {} is open in the mode {mode}, which writes nothing", path.display())]
+    #[error("cache {} is open in the mode {mode}, which writes nothing: open it in the mode read-write", path.display())]
     ReadOnlyMode {
         /// The folder.
         path: PathBuf,
@@ -88,7 +90,7 @@ pub enum CacheError {
         mode: Mode,
     },
     /// The store was opened with [`Mode::MustHit`], and the entry is not there.
-    #[error("entry {key} is not in the cache {}, which was opened to be always hit", path.display())]
+    #[error("entry {key} is not in the cache {}, which was opened to be always hit: fill it in the mode read-write first", path.display())]
     NotCached {
         /// The key that was looked up.
         key: Key,
@@ -96,7 +98,7 @@ pub enum CacheError {
         path: PathBuf,
     },
     /// What is stored under the key is not something that we alone wrote.
-    #[error("cache entry {} {fault}", path.display())]
+    #[error("cache entry {} {fault}: delete it, and look who can write there", path.display())]
     BadEntry {
         /// The entry.
         path: PathBuf,
@@ -104,7 +106,7 @@ pub enum CacheError {
         fault: EntryFault,
     },
     /// Asked to publish nothing: no artifact is empty, but a failed compile might look like that.
-    #[error("refusing to publish an empty entry {key}")]
+    #[error("refusing to publish an empty entry {key}: look whether the step that made it failed")]
     EmptyEntry {
         /// The key it was to have.
         key: Key,

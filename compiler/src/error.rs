@@ -3,6 +3,7 @@
 use crate::recognise::Container;
 use std::fmt;
 use thiserror::Error;
+use wasmelt_abi::FaultKind;
 
 /// Why a module was not compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -21,7 +22,10 @@ pub enum CompileError {
     #[error("{0}")]
     Unsupported(Box<UnsupportedProposal>),
     /// The module breaks a rule of the preset.
-    #[error("preset `{preset}` does not allow {rule} (offset {offset:#x})")]
+    #[error(
+        "preset `{preset}` does not allow {rule} (offset {offset:#x}): build the module without it, or choose another \
+         preset"
+    )]
     PresetRule {
         /// The preset.
         preset: &'static str,
@@ -31,7 +35,7 @@ pub enum CompileError {
         offset: usize,
     },
     /// The module exceeds an implementation limit.
-    #[error("{what} is {found}, but at most {limit} is supported")]
+    #[error("{what} is {found}, but at most {limit} is supported: make the module smaller")]
     LimitExceeded {
         /// What is too large.
         what: &'static str,
@@ -41,7 +45,7 @@ pub enum CompileError {
         found: u64,
     },
     /// Two options that exclude each other.
-    #[error("{first} cannot be combined with {second}")]
+    #[error("{first} cannot be combined with {second}: leave one of them out")]
     OptionsContradict {
         /// One.
         first: &'static str,
@@ -49,7 +53,10 @@ pub enum CompileError {
         second: &'static str,
     },
     /// The code generator refused a function.
-    #[error("function {function} cannot be compiled: {reason}")]
+    #[error(
+        "function {function} cannot be compiled: {reason}; please report this with the module, and try \
+         optimisation level `none` meanwhile"
+    )]
     Codegen {
         /// Function index.
         function: u32,
@@ -57,11 +64,35 @@ pub enum CompileError {
         reason: String,
     },
     /// The artifact could not be written.
-    #[error("artifact cannot be laid out: {reason}")]
+    #[error("artifact cannot be laid out: {reason}; please report this with the module")]
     Emit {
         /// Which rule of the format is in the way.
         reason: String,
     },
+}
+
+impl CompileError {
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn fault_kind(&self) -> FaultKind {
+        match self {
+            Self::NotWasm { .. }
+            | Self::Invalid(_)
+            | Self::Unsupported(_)
+            | Self::PresetRule { .. } => FaultKind::Module,
+            Self::LimitExceeded { .. } => FaultKind::Limit,
+            // A mistake of whoever configured the compiler, or of the compiler.
+            Self::OptionsContradict { .. } | Self::Codegen { .. } | Self::Emit { .. } => {
+                FaultKind::Host
+            }
+        }
+    }
+
+    /// Whether every correct compiler refuses this module for the same language, on every machine.
+    #[must_use]
+    pub const fn is_deterministic(&self) -> bool {
+        matches!(self.fault_kind(), FaultKind::Module)
+    }
 }
 
 /// A module that the specification does not accept.

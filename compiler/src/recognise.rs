@@ -85,18 +85,18 @@ impl Container {
                 "components are built of modules: compile the core module inside \
                  (wasm-tools component unbundle extracts it)"
             }
-            Container::OtherWasmVersion(_) => "only version 1 exists as a standard",
+            Container::OtherWasmVersion(_) => "build it as version 1, the only standard one",
             Container::Elf => "if it is a wasmelt artifact, load it instead of compiling it",
             Container::CompressedRuntime => {
                 "drop the first 8 bytes and decompress the rest with zstd"
             }
             Container::Zstd => "decompress it with zstd first",
-            Container::PolkaVm => "wasmelt runs wasm, not PolkaVM programs",
+            Container::PolkaVm => "wasmelt runs wasm: build the program for a wasm target",
             Container::Hex => "decode the hexadecimal digits to bytes first",
             Container::Text => "assemble the text to a binary first (wat2wasm)",
-            Container::Empty => "it has no bytes",
-            Container::Truncated => "the file is cut off inside the wasm header",
-            Container::Unknown => "a module begins with the bytes 00 61 73 6d 01 00 00 00",
+            Container::Empty => "look whether the step that wrote it failed",
+            Container::Truncated => "it ends inside the wasm header: fetch or build it again",
+            Container::Unknown => "name a module: it begins with the bytes 00 61 73 6d 01 00 00 00",
         }
     }
 }

@@ -26,12 +26,12 @@ fn inputs_that_are_no_module_are_recognised() {
     for (input, expected) in [
         (
             &b""[..],
-            "input is empty, not a wasm module; it has no bytes",
+            "input is empty, not a wasm module; look whether the step that wrote it failed",
         ),
         (
             b"\0asm",
             "input is a truncated wasm file, not a wasm module; \
-             the file is cut off inside the wasm header",
+             it ends inside the wasm header: fetch or build it again",
         ),
         (
             b"\0asm\x0d\0\x01\0",
@@ -63,12 +63,12 @@ fn inputs_that_are_no_module_are_recognised() {
         ),
         (
             b"PVM\0",
-            "input is a PolkaVM program, not a wasm module; wasmelt runs wasm, not PolkaVM programs",
+            "input is a PolkaVM program, not a wasm module; wasmelt runs wasm: build the program for a wasm target",
         ),
         (
             b"hello",
             "input is of unknown kind, not a wasm module; \
-             a module begins with the bytes 00 61 73 6d 01 00 00 00",
+             name a module: it begins with the bytes 00 61 73 6d 01 00 00 00",
         ),
     ] {
         check(input, &options, expected);
@@ -161,7 +161,8 @@ fn the_polkadot_preset_refuses_a_start_function_and_moves_the_memory_inside() {
     check(
         &wasm,
         &with_preset(Preset::Polkadot),
-        "preset `polkadot` does not allow a start function (offset 0x14)",
+        "preset `polkadot` does not allow a start function (offset 0x14): build the module without it, or \
+         choose another preset",
     );
     let wasm = wat::parse_str("(module (import \"env\" \"memory\" (memory 18)))").expect("valid");
     let module = compile(&wasm, &with_preset(Preset::Polkadot)).expect("the module compiles");
@@ -184,9 +185,13 @@ fn options_that_contradict_are_refused() {
     check(
         wasm,
         &guard,
-        "guard-page bounds checks cannot be combined with no signals",
+        "guard-page bounds checks cannot be combined with no signals: leave one of them out",
     );
     let mut level = CompileOptions::for_target(Arch::Aarch64);
     level.cpu_level = CpuLevel::X86_64V3;
-    check(wasm, &level, "x86-64-v3 cannot be combined with aarch64");
+    check(
+        wasm,
+        &level,
+        "x86-64-v3 cannot be combined with aarch64: leave one of them out",
+    );
 }

@@ -3,7 +3,10 @@
 use crate::source::Route;
 use std::{fmt, io, path::PathBuf};
 use thiserror::Error;
-use wasmelt_abi::{ABI_VERSION, Arch, CpuFeatures, DecodeError, SectionId};
+use wasmelt_abi::{ABI_VERSION, Arch, CpuFeatures, DecodeError, FaultKind, SectionId};
+
+/// What helps against an artifact that is damaged or foreign.
+const AGAIN: &str = "compile the module again, or fetch the artifact again";
 
 /// Why an artifact was not loaded.
 ///
@@ -14,20 +17,21 @@ use wasmelt_abi::{ABI_VERSION, Arch, CpuFeatures, DecodeError, SectionId};
 #[non_exhaustive]
 pub enum LoadError {
     /// The last component of the path is a symbolic link; links are never followed.
-    #[error("`{}` is a symbolic link", path.display())]
+    #[error("`{}` is a symbolic link: name the file it points to", path.display())]
     SymbolicLink {
         /// The path that was given.
         path: PathBuf,
     },
     /// The path or descriptor names a folder, pipe, socket or device.
-    #[error("{} is not a regular file", Name(path))]
+    #[error("{} is not a regular file: name the artifact itself", Name(path))]
     NotRegularFile {
         /// The path, where one is known.
         path: Option<PathBuf>,
     },
     /// The trust demands a file that nobody else can have written, and this is not one.
     #[error(
-        "{} is not private to user {expected_owner}: owner {owner}, mode {mode:04o}",
+        "{} is not private to user {expected_owner}: owner {owner}, mode {mode:04o}; take its digest as the reason \
+         for trust (Trust::Digest), or copy it to a folder that only this user can write",
         Name(path)
     )]
     NotPrivate {
@@ -41,10 +45,13 @@ pub enum LoadError {
         mode: u32,
     },
     /// Bytes were given where the trust says that a private cache holds them.
-    #[error("trust in a private cache needs a file of that cache, and bytes were given")]
+    #[error(
+        "trust in a private cache needs a file of that cache, and bytes were given: trust them by their digest \
+         (Trust::Digest)"
+    )]
     TrustNeedsFile,
     /// The file is longer than any artifact.
-    #[error("{found} bytes are more than an artifact can have ({limit})")]
+    #[error("{found} bytes are more than an artifact can have ({limit}): {AGAIN}", AGAIN = AGAIN)]
     TooLong {
         /// Largest length accepted.
         limit: u64,
@@ -52,7 +59,7 @@ pub enum LoadError {
         found: u64,
     },
     /// The file ends before the descriptor does.
-    #[error("{found} bytes are fewer than the {needed} that every artifact has")]
+    #[error("{found} bytes are fewer than the {needed} that every artifact has: {AGAIN}", AGAIN = AGAIN)]
     TooShort {
         /// Bytes that are needed at least.
         needed: u64,
@@ -66,7 +73,9 @@ pub enum LoadError {
         found: [u8; 4],
     },
     /// An ELF file, but not one of ours.
-    #[error("an ELF file without a module descriptor at byte 512")]
+    #[error(
+        "an ELF file without a module descriptor at byte 512: no artifact; name a file that `wasmelt compile` wrote"
+    )]
     NoDescriptor {
         /// What is there in place of the magic.
         found: [u8; 8],
@@ -80,7 +89,7 @@ pub enum LoadError {
         found: u32,
     },
     /// A field of the descriptor has no meaning.
-    #[error("module descriptor: {0}")]
+    #[error("module descriptor: {0}; {AGAIN}", AGAIN = AGAIN)]
     Descriptor(DecodeError),
     /// A descriptor of a linked module where a file's is needed, or the reverse.
     #[error("the descriptor is that of {}", kind_name(*found_static))]
@@ -89,7 +98,7 @@ pub enum LoadError {
         found_static: bool,
     },
     /// The code is for another instruction set.
-    #[error("compiled for {found}, and this host is {expected}")]
+    #[error("compiled for {found}, and this host is {expected}: compile it for this target")]
     Target {
         /// This host.
         expected: Arch,
@@ -97,19 +106,19 @@ pub enum LoadError {
         found: Arch,
     },
     /// The code may use instructions that this CPU does not have.
-    #[error("this CPU lacks {}", Features(*missing))]
+    #[error("this CPU lacks {}: compile it for a lower CPU level", Features(*missing))]
     CpuFeatures {
         /// What the code may use and the CPU lacks.
         missing: CpuFeatures,
     },
     /// Options that exclude each other.
-    #[error("options contradict each other: {rule}")]
+    #[error("options contradict each other: {rule}; {AGAIN}", AGAIN = AGAIN)]
     Options {
         /// The rule that is broken.
         rule: &'static str,
     },
     /// The length in the descriptor is not that of the file.
-    #[error("{found} bytes where the descriptor says {expected}")]
+    #[error("{found} bytes where the descriptor says {expected}: {AGAIN}", AGAIN = AGAIN)]
     Length {
         /// Length in the descriptor.
         expected: u64,
@@ -117,7 +126,7 @@ pub enum LoadError {
         found: u64,
     },
     /// The file does not end with an empty signature block.
-    #[error("invalid signature block at byte {file_offset}")]
+    #[error("invalid signature block at byte {file_offset}: {AGAIN}", AGAIN = AGAIN)]
     SignatureBlock {
         /// Where the block should be.
         file_offset: u64,
@@ -125,7 +134,7 @@ pub enum LoadError {
         found: [u8; 16],
     },
     /// The bytes are not those that were digested when the artifact was written.
-    #[error("digest {}, and the descriptor says {}", Hex(found), Hex(expected))]
+    #[error("digest {}, and the descriptor says {}: {AGAIN}", Hex(found), Hex(expected), AGAIN = AGAIN)]
     Digest {
         /// Digest in the descriptor.
         expected: [u8; 32],
@@ -133,7 +142,11 @@ pub enum LoadError {
         found: [u8; 32],
     },
     /// The artifact is intact, but not the one that is trusted.
-    #[error("digest {}, and {} is trusted", Hex(found), Hex(expected))]
+    #[error(
+        "digest {}, and {} is trusted: load the artifact that was trusted, or ask who vouches for this one",
+        Hex(found),
+        Hex(expected)
+    )]
     Untrusted {
         /// The trusted digest.
         expected: [u8; 32],
@@ -142,9 +155,8 @@ pub enum LoadError {
     },
     /// A part of the ELF file is not what the emitter writes.
     #[error(
-        "{part} {field} at byte {file_offset}: {found:#x} where an artifact has {expected:#x}{}",
-        meaning(*part, field, *found)
-    )]
+        "{part} {field} at byte {file_offset}: {found:#x} where an artifact has {expected:#x}{}; {AGAIN}",
+        meaning(*part, field, *found), AGAIN = AGAIN)]
     Elf {
         /// The part.
         part: ElfPart,
@@ -159,9 +171,8 @@ pub enum LoadError {
     },
     /// A part of the artifact does not lie where the layout puts it.
     #[error(
-        "{} section: {} bytes at byte {} of the file where the layout puts it at byte {}",
-        section.name(), len_bytes, found, expected
-    )]
+        "{} section: {} bytes at byte {} of the file where the layout puts it at byte {}; {AGAIN}",
+        section.name(), len_bytes, found, expected, AGAIN = AGAIN)]
     SectionRange {
         /// The part.
         section: SectionId,
@@ -173,7 +184,7 @@ pub enum LoadError {
         len_bytes: u64,
     },
     /// A part of the artifact does not have its form.
-    #[error("{} section: {error}", section.name())]
+    #[error("{} section: {error}; {AGAIN}", section.name(), AGAIN = AGAIN)]
     Section {
         /// The part.
         section: SectionId,
@@ -181,7 +192,7 @@ pub enum LoadError {
         error: DecodeError,
     },
     /// Two facts in the artifact contradict each other.
-    #[error("{} section, entry {index}: {rule}", section.name())]
+    #[error("{} section, entry {index}: {rule}; {AGAIN}", section.name(), AGAIN = AGAIN)]
     Contents {
         /// The part that holds the entry.
         section: SectionId,
@@ -191,13 +202,16 @@ pub enum LoadError {
         rule: &'static str,
     },
     /// The file became shorter while it was being copied.
-    #[error("{} changed while it was being loaded", Name(path))]
+    #[error(
+        "{} changed while it was being loaded: load it again when it is written",
+        Name(path)
+    )]
     ChangedWhileLoading {
         /// The path, where one is known.
         path: Option<PathBuf>,
     },
     /// The dynamic linker came back with something else than the file that was checked.
-    #[error("the dynamic linker returned another library: {what}")]
+    #[error("the dynamic linker returned another library: {what}; load it in a new process")]
     OtherLibrary {
         /// How it differs.
         what: &'static str,
@@ -213,7 +227,9 @@ pub enum LoadError {
         source: io::Error,
     },
     /// The host's pages are larger than the artifact's segments are aligned to.
-    #[error("host pages have {found} bytes, and segments are aligned to {expected}")]
+    #[error(
+        "host pages have {found} bytes, and segments are aligned to {expected}: run it on a host with smaller pages"
+    )]
     HostPageSize {
         /// Alignment of the artifact's segments.
         expected: u64,
@@ -222,7 +238,7 @@ pub enum LoadError {
     },
     /// No route to executable memory is open on this host.
     #[error(
-        "no way to load native code is open on this host{}",
+        "no way to load native code is open on this host: allow one of these{}",
         Attempts(attempts)
     )]
     NoRoute {
@@ -232,6 +248,16 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Whose fault it is: [`FaultKind::Artifact`] or [`FaultKind::Host`].
+    #[must_use]
+    pub const fn fault_kind(&self) -> FaultKind {
+        if self.is_host_failure() {
+            FaultKind::Host
+        } else {
+            FaultKind::Artifact
+        }
+    }
+
     /// Whether the artifact is at fault: loading it again on this host fails again.
     #[must_use]
     pub const fn is_artifact_refused(&self) -> bool {
@@ -360,9 +386,9 @@ fn dynamic_tag_name(number: u64) -> Option<&'static str> {
 
 const fn kind_name(is_static: bool) -> &'static str {
     if is_static {
-        "a module linked into a program, not of a file to load"
+        "a module linked into a program, not of a file to load: use Module::from_static"
     } else {
-        "a file to load, not of a module linked into a program"
+        "a file to load, not of a module linked into a program: use Module::load"
     }
 }
 
@@ -399,7 +425,7 @@ impl fmt::Display for NotElfHint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             b"\0asm" => ", a wasm binary: compile it first",
-            _ => "",
+            _ => ": name a file that `wasmelt compile` wrote",
         })
     }
 }

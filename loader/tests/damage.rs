@@ -225,25 +225,29 @@ fn what_is_no_artifact_is_named() {
     );
     assert_eq!(
         refusal(b"#!/bin/sh\n"),
-        "not an ELF file: it begins with 23212f62"
+        "not an ELF file: it begins with 23212f62: name a file that `wasmelt compile` wrote"
     );
     assert_eq!(
         refusal(b""),
-        "0 bytes are fewer than the 1040 that every artifact has"
+        "0 bytes are fewer than the 1040 that every artifact has: compile the module again, or fetch \
+         the artifact again"
     );
     let mut elf = b"\x7fELF".to_vec();
     assert_eq!(
         refusal(&elf),
-        "4 bytes are fewer than the 1040 that every artifact has"
+        "4 bytes are fewer than the 1040 that every artifact has: compile the module again, or fetch \
+         the artifact again"
     );
     elf.resize(5000, 0);
     assert_eq!(
         refusal(&elf),
-        "an ELF file without a module descriptor at byte 512"
+        "an ELF file without a module descriptor at byte 512: no artifact; name a file that \
+         `wasmelt compile` wrote"
     );
     let own = std::fs::read(support::this_binary()).unwrap();
     assert_eq!(
         refusal(&own),
-        "an ELF file without a module descriptor at byte 512"
+        "an ELF file without a module descriptor at byte 512: no artifact; name a file that \
+         `wasmelt compile` wrote"
     );
 }

@@ -827,14 +827,17 @@ fn a_missing_cpu_feature_is_named() {
         ..Policy::default()
     };
     let error = load_with_policy(Source::Bytes(&file), &Trust::Named, &policy).unwrap_err();
-    assert_eq!(error.to_string(), "this CPU lacks bmi2");
+    assert_eq!(
+        error.to_string(),
+        "this CPU lacks bmi2: compile it for a lower CPU level"
+    );
     assert!(error.is_artifact_refused());
 
     parts.descriptor.cpu_features = CpuFeatures::from_bits(1 << 63);
     let error = refusal(&parts.write());
     assert_eq!(
         error.to_string(),
-        "this CPU lacks a feature unknown to this loader (bit 63)"
+        "this CPU lacks a feature unknown to this loader (bit 63): compile it for a lower CPU level"
     );
 
     // The named level counts even where the list of features forgets one.
@@ -847,7 +850,7 @@ fn a_missing_cpu_feature_is_named() {
     let error = load_with_policy(Source::Bytes(&file), &Trust::Named, &policy).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "this CPU lacks sse3, ssse3, sse4.1, sse4.2, popcnt"
+        "this CPU lacks sse3, ssse3, sse4.1, sse4.2, popcnt: compile it for a lower CPU level"
     );
 }
 

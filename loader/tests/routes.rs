@@ -502,7 +502,7 @@ fn without_any_route_the_error_lists_what_was_tried() {
     assert!(error.is_host_failure());
     assert_eq!(
         error.to_string(),
-        "no way to load native code is open on this host; \
+        "no way to load native code is open on this host: allow one of these; \
          unlinked file: cannot trust a folder for private files: permission denied; \
          file in a private folder: cannot trust a folder for private files: permission denied"
     );

@@ -448,7 +448,10 @@ pub enum HostFailure {
         address_space_limit_bytes: Option<u64>,
     },
     /// The operating system refused to map memory.
-    #[error("the operating system refused to {operation}: {error}")]
+    #[error(
+        "the operating system refused to {operation}: {error}; look at the limits of this process and at free \
+         memory"
+    )]
     OperatingSystem {
         /// What was asked of it.
         operation: &'static str,
@@ -458,7 +461,8 @@ pub enum HostFailure {
     /// A thread's floating-point environment is not the default, which would change results.
     #[error(
         "MXCSR is {found:#06x} where compiled code needs {expected:#06x}: this thread changed the \
-         rounding mode, unmasked a floating-point exception or flushes denormals to zero"
+         rounding mode, unmasked a floating-point exception or flushes denormals to zero; set MXCSR \
+         back before the call"
     )]
     FloatEnvironment {
         /// The bits compiled code needs.
@@ -487,7 +491,7 @@ impl fmt::Display for Limit {
 #[non_exhaustive]
 pub enum ConfigError {
     /// It does not exist in this version.
-    #[error("the option {option} is not available in this version of wasmelt")]
+    #[error("the option {option} is not available in this version of wasmelt: leave it out")]
     Unavailable {
         /// The method of [`Config`](crate::Config) and its argument.
         option: &'static str,
@@ -516,7 +520,7 @@ pub enum ArtifactError {
     /// It meters fuel and the engine does not, or the other way round.
     #[error(
         "the artifact was compiled with consume_fuel({}), and this engine has consume_fuel({}): \
-         both must be the same", .options.fuel, !.options.fuel
+         both must be the same: compile it again, or change the engine", .options.fuel, !.options.fuel
     )]
     Metering {
         /// How it was compiled.
@@ -544,6 +548,8 @@ pub enum InputError {
     )]
     IsElf,
     /// It is an artifact, but not of the module that was asked for.
-    #[error("the artifact is that of another module, or was compiled with other options")]
+    #[error(
+        "the artifact is that of another module, or was compiled with other options: delete the cache entry"
+    )]
     OtherModule,
 }

@@ -50,6 +50,8 @@
 //! - Traps arrive as signals unless [`Config::signals`] says no. Handlers pass on every signal
 //!   that is not a guest's.
 //! - [`Error::backtrace`] names the guest's functions.
+//! - [`Error::fault_kind`] says whose fault an error is, and [`Error::is_deterministic`] whether other
+//!   nodes may be expected to have met it; `docs/errors.md` has a table of all errors.
 //!
 //! # Crate features
 //!
@@ -72,6 +74,7 @@ mod config;
 mod deadline;
 mod engine;
 mod error;
+mod fault;
 mod float;
 mod func;
 mod global;

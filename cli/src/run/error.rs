@@ -12,6 +12,7 @@ use wasmelt::{
 #[derive(Debug, Serialize)]
 pub(super) struct TrapText {
     message: &'static str,
+    kind: &'static str,
     deterministic: bool,
     backtrace: Vec<FrameText>,
 }
@@ -31,6 +32,7 @@ impl TrapText {
         let frames = error.backtrace().map(wasmelt::WasmBacktrace::frames);
         Some(Self {
             message: code.trap_message(),
+            kind: code.fault_kind().name(),
             deterministic: code.is_deterministic(),
             backtrace: frames
                 .unwrap_or_default()

@@ -91,7 +91,7 @@ fn text_without_a_module_around_it_is_known_by_its_name() {
     folder.fail(
         &["compile", "bare.txt", "-o", "bare.so"],
         2,
-        "error: bare.txt: input is of unknown kind, not a wasm module; a module begins with the \
+        "error: bare.txt: input is of unknown kind, not a wasm module; name a module: it begins with the \
          bytes 00 61 73 6d 01 00 00 00\n",
     );
 }
@@ -172,11 +172,11 @@ fn arguments_that_make_no_sense_together_are_refused() {
             &[
                 "a.wat", "-o", "a.so", "--cpu", "armv8-a", "--target", "x86_64",
             ],
-            "armv8-a cannot be combined with x86-64",
+            "armv8-a cannot be combined with x86-64: leave one of them out",
         ),
         (
             &["a.wat", "-o", "a.so", "--bounds", "guard", "--no-signals"],
-            "guard-page bounds checks cannot be combined with no signals",
+            "guard-page bounds checks cannot be combined with no signals: leave one of them out",
         ),
     ] {
         let arguments = [&["compile"], arguments].concat();
@@ -251,12 +251,12 @@ fn inputs_that_are_no_module_are_recognised() {
     for (bytes, message) in [
         (
             &b""[..],
-            "input is empty, not a wasm module; it has no bytes",
+            "input is empty, not a wasm module; look whether the step that wrote it failed",
         ),
         (
             b"\0asm\x01",
-            "input is a truncated wasm file, not a wasm module; the file is cut off inside the \
-             wasm header",
+            "input is a truncated wasm file, not a wasm module; it ends inside the \
+             wasm header: fetch or build it again",
         ),
         (
             b"\0asm\x01\0\0\0\x01\x04\x01",

@@ -116,7 +116,8 @@ fn an_artifact_for_another_machine_is_described_and_would_not_load() {
     assert_eq!(report["loads"], false);
     assert_eq!(
         report["refusal"],
-        "compiled for aarch64-unknown-linux-gnu, and this host is x86_64-unknown-linux-gnu"
+        "compiled for aarch64-unknown-linux-gnu, and this host is x86_64-unknown-linux-gnu: \
+         compile it for this target"
     );
     let text = folder.succeed(&["inspect", "a.so"]).stdout;
     assert!(
@@ -175,7 +176,7 @@ fn other_containers_are_named() {
         ),
         (
             b"PVM\0\x01",
-            "input: a PolkaVM program, 5 bytes; wasmelt runs wasm, not PolkaVM programs\n",
+            "input: a PolkaVM program, 5 bytes; wasmelt runs wasm: build the program for a wasm target\n",
         ),
         (
             b"0061736d01000000",
@@ -212,14 +213,17 @@ fn other_containers_are_named() {
 fn what_has_no_name_is_refused() {
     let folder = Folder::new();
     for (bytes, message) in [
-        (&b""[..], "the file is empty; it has no bytes"),
+        (
+            &b""[..],
+            "the file is empty; look whether the step that wrote it failed",
+        ),
         (
             b"\0asm\x01",
-            "the file is a truncated wasm file; the file is cut off inside the wasm header",
+            "the file is a truncated wasm file; it ends inside the wasm header: fetch or build it again",
         ),
         (
             b"GIF89a",
-            "the file is of unknown kind; a module begins with the bytes 00 61 73 6d 01 00 00 00",
+            "the file is of unknown kind; name a module: it begins with the bytes 00 61 73 6d 01 00 00 00",
         ),
         (
             b"\0asm\x01\0\0\0\x01\x04\x01",

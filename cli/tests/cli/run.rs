@@ -328,7 +328,10 @@ fn a_digest_narrows_which_artifact_is_accepted() {
     assert_eq!(refused.code, Some(2));
     assert_eq!(
         refused.stderr,
-        format!("error: calculator.so: digest {digest}, and {other} is trusted\n")
+        format!(
+            "error: calculator.so: digest {digest}, and {other} is trusted: load the artifact \
+             that was trusted, or ask who vouches for this one\n"
+        )
     );
     assert_eq!(
         run("calculator.wat", digest).stderr,
@@ -361,7 +364,8 @@ fn artifacts_that_should_not_be_trusted_are_refused() {
     folder.write("short.so", &bytes[..300]);
     assert_eq!(
         run("short.so").stderr,
-        "error: short.so: 300 bytes are fewer than the 1040 that every artifact has\n"
+        "error: short.so: 300 bytes are fewer than the 1040 that every artifact has: compile the \
+         module again, or fetch the artifact again\n"
     );
 
     let everybody = fs::Permissions::from_mode(0o666);
@@ -419,7 +423,7 @@ fn refused_modules_name_file_offset_and_rule() {
     folder.fail(
         &["run", "empty.wasm", "--no-cache"],
         2,
-        "error: empty.wasm: input is empty, not a wasm module; it has no bytes\n",
+        "error: empty.wasm: input is empty, not a wasm module; look whether the step that wrote it failed\n",
     );
 }
 
@@ -483,7 +487,7 @@ fn a_cache_that_nobody_asked_for_stops_nothing() {
     assert_eq!(
         found.stderr,
         "warning: running without a cache: no folder for a cache: neither XDG_CACHE_HOME nor \
-         HOME is an absolute path\n"
+         HOME is an absolute path; set one, or name a folder\n"
     );
     let mut command = folder.wasmelt(&[&arguments[..1], &["-q"], &arguments[1..]].concat());
     let found = outcome(command.env_remove("HOME").env_remove("XDG_CACHE_HOME"));
@@ -514,7 +518,7 @@ fn a_cache_that_nobody_asked_for_stops_nothing() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "error: --cache-dir: cache folder {} is not a folder\n",
+            "error: --cache-dir: cache folder {} is not a folder: name another one\n",
             folder.path("file").display()
         )
     );
