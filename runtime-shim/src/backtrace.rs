@@ -47,6 +47,18 @@ impl WasmBacktrace {
             .collect()
     }
 
+    /// The module that each of [`WasmBacktrace::frames`] is in, in their order.
+    #[must_use]
+    pub fn modules(&self) -> Vec<Module> {
+        self.frames
+            .iter()
+            .flat_map(|(module, address)| {
+                let inlined = module.symbolize(*address).len();
+                core::iter::repeat_n(module.clone(), inlined)
+            })
+            .collect()
+    }
+
     /// Whether frames are missing: of each activation the innermost 128 are kept.
     #[must_use]
     pub fn is_truncated(&self) -> bool {

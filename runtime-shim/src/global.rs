@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A handle of a global in a store.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Global(pub(crate) Owned<GlobalIndex>);
 
 impl Global {

@@ -15,7 +15,7 @@ use crate::{
 use core::iter::FusedIterator;
 
 /// A handle of an instance in a store.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Instance(pub(crate) Owned<u32>);
 
 impl Instance {
@@ -169,7 +169,7 @@ impl Instance {
 }
 
 /// A function, memory, table or global as linkers see it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Extern {
     /// A global.
     Global(Global),

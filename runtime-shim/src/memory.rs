@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A handle of a linear memory in a store.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Memory(pub(crate) Owned<u32>);
 
 impl Memory {

@@ -191,6 +191,12 @@ impl Module {
         &self.inner.engine
     }
 
+    /// Whether both are the same module: clones of one, not two that were made of the same bytes.
+    #[must_use]
+    pub fn same(a: &Self, b: &Self) -> bool {
+        Arc::ptr_eq(&a.inner, &b.inner)
+    }
+
     /// Where the code comes from.
     #[must_use]
     pub fn origin(&self) -> Origin {
@@ -268,10 +274,6 @@ impl Module {
 
     pub(crate) fn manifest(&self) -> &Manifest {
         self.inner.library.manifest()
-    }
-
-    pub(crate) fn same(a: &Self, b: &Self) -> bool {
-        Arc::ptr_eq(&a.inner, &b.inner)
     }
 
     /// Canonical ids of the types, in their order.

@@ -14,7 +14,7 @@ use core::{any::Any, fmt, time::Duration};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Tells stores apart, so that a handle of one is not used with another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct StoreId(u32);
 
 impl StoreId {
@@ -32,7 +32,7 @@ impl StoreId {
 }
 
 /// A place in a store, and the store it is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Owned<I> {
     store: StoreId,
     index: I,

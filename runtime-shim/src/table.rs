@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A handle of a table in a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Table(pub(crate) Owned<u32>);
 
 impl Table {

@@ -759,3 +759,37 @@ fn data_of_a_store_outlives_it() {
     store.data_mut().push('!');
     assert_eq!(store.into_data(), "data!");
 }
+
+#[test]
+fn handles_are_equal_when_they_are_of_the_same_thing() {
+    let engine = Engine::default();
+    let module = module(
+        &engine,
+        r#"(module (import "h" "f" (func $f))
+            (memory (export "memory") 1) (global (export "global") i32 (i32.const 1))
+            (table (export "table") 1 funcref) (elem (i32.const 0) $f)
+            (export "f" (func $f)) (func (export "g")) (func (export "h")))"#,
+    );
+    let mut store = Store::new(&engine, ());
+    let f = Func::wrap(&mut store, || {});
+    let instance = Instance::new(&mut store, &module, &[f.into()]).unwrap();
+    let other = Instance::new(&mut store, &module, &[f.into()]).unwrap();
+    assert_eq!(instance, instance);
+    assert_ne!(instance, other);
+    for name in ["memory", "global", "table", "g"] {
+        let export = instance.get_export(&store, name);
+        assert!(export.is_some());
+        assert_eq!(export, instance.get_export(&store, name));
+        assert_ne!(export, other.get_export(&store, name));
+    }
+    assert_eq!(instance.get_func(&store, "f"), Some(f));
+    assert_ne!(
+        instance.get_func(&store, "g"),
+        instance.get_func(&store, "h")
+    );
+    let table = instance.get_table(&store, "table").unwrap();
+    let element = table.get(&store, 0).unwrap();
+    assert_eq!(element.unwrap_func().val(), Some(&&f));
+    let mut second = Store::new(&engine, ());
+    assert_ne!(Func::wrap(&mut second, || {}), f);
+}

@@ -10,7 +10,7 @@ mod support;
 
 use support::{Mode, call, in_every_mode, instantiate, module, names};
 use wasmelt::{
-    Config, Engine, Error, Func, FuncType, Instance, Linker, OptLevel, Ref, RefType, Store,
+    Config, Engine, Error, Func, FuncType, Instance, Linker, Module, OptLevel, Ref, RefType, Store,
     StoreLimits, StoreLimitsBuilder, Table, TableType, TrapCode, ValType,
 };
 
@@ -306,6 +306,34 @@ fn the_backtrace_of_a_nested_trap_goes_on_in_the_outer_call() {
         let error = call::<_, (), ()>(&mut store, instance, "outer", ()).unwrap_err();
         assert_eq!(error.as_trap_code(), Some(TrapCode::UnreachableCodeReached));
         assert_eq!(names(&error), ["deepest", "inner", "middle", "outer"]);
+    });
+}
+
+#[test]
+fn each_frame_of_a_backtrace_has_its_module() {
+    in_every_mode(|mode| {
+        let engine = mode.engine();
+        let inner = module(
+            &engine,
+            r#"(module (func $deepest (export "deepest") unreachable))"#,
+        );
+        let outer = module(
+            &engine,
+            r#"(module (import "inner" "deepest" (func $deepest))
+                (func $middle call $deepest) (func (export "outer") call $middle))"#,
+        );
+        let mut store = Store::new(&engine, ());
+        let mut linker = Linker::new(&engine);
+        let instance = linker.instantiate(&mut store, &inner).unwrap();
+        linker.instance(&mut store, "inner", instance).unwrap();
+        let instance = linker.instantiate(&mut store, &outer).unwrap();
+        let error = call::<_, (), ()>(&mut store, instance, "outer", ()).unwrap_err();
+        let backtrace = error.backtrace().unwrap();
+        let modules = backtrace.modules();
+        assert_eq!(modules.len(), backtrace.frames().len());
+        let is_inner: Vec<bool> = modules.iter().map(|m| Module::same(m, &inner)).collect();
+        assert_eq!(is_inner, [true, false, false]);
+        assert!(modules[1..].iter().all(|m| Module::same(m, &outer)));
     });
 }
 

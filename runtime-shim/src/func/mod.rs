@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A handle of a function in a store: a guest's or the host's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Func(pub(crate) Owned<FuncIndex>);
 
 impl Func {

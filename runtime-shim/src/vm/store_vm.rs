@@ -162,7 +162,7 @@ impl StoreBlock {
 }
 
 /// Where a function is: in an instance, or among the host functions of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FuncIndex {
     instance: u32,
     /// Index among the functions that the module defines, or among host functions.
@@ -205,7 +205,7 @@ impl FuncIndex {
 }
 
 /// Where a global is: in an instance, or among the globals that the host created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct GlobalIndex {
     instance: u32,
     /// Index among the globals that the module defines, or among the host's.
