@@ -24,9 +24,11 @@ extern crate alloc;
 mod bytes;
 mod descriptor;
 mod elf;
+mod fuel_costs;
 mod libcall;
 mod manifest;
 mod offset_map;
+mod operators;
 mod options;
 mod target;
 mod trap;
@@ -41,7 +43,10 @@ pub use elf::{
     DESCRIPTOR_FILE_OFFSET, DESCRIPTOR_SYMBOL, DYNAMIC_TAGS, PROGRAM_HEADER_COUNT,
     SIGNATURE_BLOCK_LEN_BYTES, SIGNATURE_BLOCK_MAGIC, SectionName,
 };
-pub use libcall::{Libcall, VMLibcalls};
+pub use fuel_costs::{
+    FUEL_SCHEDULE_VERSION, FuelCosts, FuelSchedule, OperatorCost, UnknownOperator,
+};
+pub use libcall::{CALL_DEPTH_EXCEEDED, Libcall, VMLibcalls};
 pub use manifest::{
     ConstExpr, CustomSection, DataSegment, ElementSegment, Export, Global, ImageInfo, Import,
     Manifest, Memory, Table,

@@ -2,6 +2,10 @@
 
 use crate::vmctx::VMContext;
 
+/// What [`Libcall::Raise`] is given instead of a trap code's number when no more calls may be active: the trap is
+/// [`TrapCode::StackOverflow`](crate::TrapCode), but happens at the same place on every machine.
+pub const CALL_DEPTH_EXCEEDED: u32 = 0x100;
+
 macro_rules! libcalls {
     ($(
         $(#[$doc:meta])*
@@ -51,6 +55,7 @@ libcalls! {
     ///
     /// The caller's frame pointer and return address identify the trap site: the site is the
     /// call that reached the module's raise stub, one frame above this libcall's caller.
+    /// [`crate::CALL_DEPTH_EXCEEDED`] stands for a stack overflow of another kind.
     Raise / raise @ 0 (vmctx: *mut VMContext, trap_code: u32) -> ();
     /// `memory_grow(vmctx, delta_pages) -> previous_pages`, or `u32::MAX` when the declared
     /// maximum or the limiter refuses.

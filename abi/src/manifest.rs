@@ -6,6 +6,7 @@
 
 use crate::{
     bytes::{DecodeError, Reader, Writer},
+    fuel_costs::FuelSchedule,
     types::{ExternKind, FuncType, GlobalType, Limits, ValType},
 };
 use alloc::{string::String, vec::Vec};
@@ -161,6 +162,8 @@ pub struct Manifest {
     /// Whether any function compares, computes or converts floats, so that it matters how the
     /// processor is set to do that.
     pub computes_floats: bool,
+    /// Where fuel is metered: by which schedule, and with which costs.
+    pub fuel_schedule: Option<FuelSchedule>,
 }
 
 impl Manifest {
@@ -221,6 +224,10 @@ impl Manifest {
         });
         w.u32(self.downgraded_function_count);
         put_bool(w, self.computes_floats);
+        put_option(w, self.fuel_schedule.as_ref(), |w, schedule| {
+            w.u32(schedule.version);
+            w.raw(&schedule.costs_hash);
+        });
         writer.finish()
     }
 
@@ -307,6 +314,12 @@ impl Manifest {
             })?,
             downgraded_function_count: r.u32()?,
             computes_floats: take_bool(r)?,
+            fuel_schedule: take_option(r, |r| {
+                Ok(FuelSchedule {
+                    version: r.u32()?,
+                    costs_hash: take_hash(r)?,
+                })
+            })?,
         };
         if !reader.is_at_end() {
             return Err(reader.error("end of manifest"));
@@ -366,6 +379,12 @@ fn take_bool(reader: &mut Reader<'_>) -> Decoded<bool> {
         1 => Ok(true),
         _ => Err(error),
     }
+}
+
+fn take_hash(reader: &mut Reader<'_>) -> Decoded<[u8; 32]> {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(reader.take(32)?);
+    Ok(hash)
 }
 
 fn put_func_type(writer: &mut Writer, ty: &FuncType) {
@@ -430,6 +449,7 @@ mod tests {
         ConstExpr, CustomSection, DataSegment, ElementSegment, Export, Global, ImageInfo, Import,
         Manifest, Memory, Table,
     };
+    use crate::fuel_costs::FuelSchedule;
     use crate::types::{ExternKind, FuncType, GlobalType, Limits, ValType};
 
     fn example() -> Manifest {
@@ -501,6 +521,10 @@ mod tests {
             .into(),
             downgraded_function_count: 0,
             computes_floats: true,
+            fuel_schedule: Some(FuelSchedule {
+                version: 7,
+                costs_hash: [5; 32],
+            }),
         }
     }
 

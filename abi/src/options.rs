@@ -96,10 +96,12 @@ pub struct CodegenOptions {
     pub interruption: bool,
     /// Whether explicit bounds checks also hold under speculation.
     pub spectre_mitigation: bool,
+    /// Whether active calls are counted, up to a limit that the store has.
+    pub call_depth: bool,
 }
 
 impl CodegenOptions {
-    const FLAGS: u8 = 5;
+    const FLAGS: u8 = 6;
 
     fn flags(&self) -> [bool; Self::FLAGS as usize] {
         [
@@ -108,6 +110,7 @@ impl CodegenOptions {
             self.fuel,
             self.interruption,
             self.spectre_mitigation,
+            self.call_depth,
         ]
     }
 
@@ -148,6 +151,7 @@ impl CodegenOptions {
             fuel: flag(2),
             interruption: flag(3),
             spectre_mitigation: flag(4),
+            call_depth: flag(5),
         })
     }
 }

@@ -15,4 +15,6 @@ pub const MAGIC: [u8; 8] = *b"wasmelt\0";
 /// - 3 (2026-11-21): names are stored once, for backtraces and symbols.
 /// - 4 (2026-11-22): code reaches into what lies in front of a memory with guard pages, and relies on no memory
 ///   growing into the last page of the 4 GiB.
-pub const ABI_VERSION: u32 = 4;
+/// - 5 (2026-11-22): the manifest names the schedule of fuel and a hash of the costs; an option counts the active
+///   calls, in a field of the store's block.
+pub const ABI_VERSION: u32 = 5;

@@ -151,8 +151,11 @@ vm_layout! {
         /// What the host has added to the fuel since then. Compiled code adds it to its register
         /// after such a call, and sets it to zero.
         FUEL_ADDED @ 16: fuel_added: i64,
+        /// How many more calls of compiled functions may be active. Code that counts calls reads it where a
+        /// function begins, and sets it before each call to what is left for the callee.
+        CALLS_LEFT @ 24: calls_left: u64,
         /// Zero.
-        RESERVED @ 24: reserved: [u64; 5],
+        RESERVED @ 32: reserved: [u64; 4],
     }
 }
 

@@ -1,7 +1,8 @@
 //! The options that decide generated code, for every verb that compiles.
 
+use crate::fuel_costs::read_fuel_costs;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use wasmelt_abi::{Arch, BoundsStrategy, CpuLevel, OptLevel, Preset};
+use wasmelt_abi::{Arch, BoundsStrategy, CpuLevel, FuelCosts, OptLevel, Preset};
 use wasmelt_compiler::CompileOptions;
 use wasmelt_loader::host_cpu_features;
 
@@ -45,6 +46,10 @@ pub(crate) struct CodegenArgs {
     #[arg(long)]
     pub(crate) fuel: bool,
 
+    /// Meter fuel, with the costs of operators in this file: {"call": 10, "i32.div_u": 8}
+    #[arg(long, value_name = "FILE", value_parser = read_fuel_costs)]
+    pub(crate) fuel_costs: Option<FuelCosts>,
+
     /// Check a flag that can interrupt the guest
     #[arg(long)]
     pub(crate) interruption: bool,
@@ -74,8 +79,9 @@ impl CodegenArgs {
         codegen.signals = !self.no_signals;
         codegen.nan_canonicalization = self.nan_canonicalization;
         codegen.spectre_mitigation = self.spectre;
-        codegen.fuel = self.fuel;
+        codegen.fuel = self.fuel || self.fuel_costs.is_some();
         codegen.interruption = self.interruption;
+        options.fuel_costs = self.fuel_costs.unwrap_or_default();
         if let Some(level) = self.cpu {
             options.cpu_level = level;
             options.cpu_features = match level {

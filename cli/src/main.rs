@@ -12,6 +12,7 @@ mod compile;
 mod describe;
 mod extension;
 mod failure;
+mod fuel_costs;
 mod guard;
 mod input;
 mod inspect;

@@ -3,7 +3,8 @@
 use crate::error::CompileError;
 use std::{fmt, sync::Arc};
 use wasmelt_abi::{
-    Arch, BoundsStrategy, CodegenOptions, CpuFeatures, CpuLevel, DESCRIPTOR_SYMBOL, Preset,
+    Arch, BoundsStrategy, CodegenOptions, CpuFeatures, CpuLevel, DESCRIPTOR_SYMBOL,
+    FUEL_SCHEDULE_VERSION, FuelCosts, FuelSchedule, Preset,
 };
 
 /// A step of the pipeline, for progress reports.
@@ -31,13 +32,15 @@ pub type ProgressFn = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// What is asked of a compilation.
 ///
-/// Everything in `codegen`, `arch`, `cpu_level`, `cpu_features` and `descriptor_symbol` decides
+/// Everything in `codegen`, `fuel_costs`, `arch`, `cpu_level`, `cpu_features` and `descriptor_symbol` decides
 /// output bytes; `threads`, `verify` and `progress` do not.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct CompileOptions {
     /// Language, strategy and effort.
     pub codegen: CodegenOptions,
+    /// What is charged for what, where fuel is metered; without effect elsewhere.
+    pub fuel_costs: FuelCosts,
     /// Target instruction set.
     pub arch: Arch,
     /// Named CPU level.
@@ -73,6 +76,7 @@ impl CompileOptions {
                 signals: true,
                 ..CodegenOptions::default()
             },
+            fuel_costs: FuelCosts::default(),
             arch,
             cpu_level,
             cpu_features: cpu_level.features(),
@@ -110,6 +114,15 @@ impl CompileOptions {
             });
         }
         Ok(())
+    }
+
+    /// What the artifact says of its metering: nothing if there is none.
+    #[must_use]
+    pub fn fuel_schedule(&self) -> Option<FuelSchedule> {
+        self.codegen.fuel.then(|| FuelSchedule {
+            version: FUEL_SCHEDULE_VERSION,
+            costs_hash: *blake3::hash(&self.fuel_costs.encode()).as_bytes(),
+        })
     }
 
     /// How many threads to use for `functions` functions.

@@ -183,6 +183,7 @@ fn lay_out(
         downgraded_function_count: u32::try_from(downgraded.count())
             .expect("functions are limited"),
         computes_floats: module.computes_floats,
+        fuel_schedule: options.fuel_schedule(),
     };
     let initial = emit::build_image(module, options.arch.segment_alignment_bytes());
     manifest.data = initial.segments;

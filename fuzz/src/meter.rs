@@ -61,7 +61,14 @@ fn cost_of(operator: &Operator<'_>) -> u32 {
     use Operator as O;
     let is_free = matches!(
         operator,
-        O::Nop | O::Drop | O::Block { .. } | O::Loop { .. } | O::Else | O::End
+        O::Unreachable
+            | O::Nop
+            | O::Block { .. }
+            | O::Loop { .. }
+            | O::Else
+            | O::End
+            | O::Return
+            | O::Drop
     );
     u32::from(!is_free)
 }

@@ -278,6 +278,13 @@ pub(crate) fn check_contents<'a>(
         segment_alignment_bytes: descriptor.arch.segment_alignment_bytes(),
     };
     check_manifest(&manifest, &around)?;
+    if manifest.fuel_schedule.is_some() != descriptor.options.fuel {
+        return Err(LoadError::Contents {
+            section: SectionId::Manifest,
+            index: 0,
+            rule: "a schedule of fuel is named where fuel is metered, and nowhere else",
+        });
+    }
     let func_count = manifest.functions.len();
     let defined_count = func_count - manifest.imported_function_count as usize;
     let text_len_bytes = bytes(SectionId::Text)?.len() as u64;

@@ -10,8 +10,9 @@ mod support;
 
 use support::{Parts, answer, digest};
 use wasmelt_abi::{
-    ConstExpr, DataSegment, ElementSegment, Export, ExternKind, FuncType, Global, GlobalType,
-    ImageInfo, Import, InlineFrame, Limits, Memory, OffsetMapBuilder, SectionId, Table, ValType,
+    ConstExpr, DataSegment, ElementSegment, Export, ExternKind, FuelSchedule, FuncType, Global,
+    GlobalType, ImageInfo, Import, InlineFrame, Limits, Memory, OffsetMapBuilder, SectionId, Table,
+    ValType,
 };
 use wasmelt_loader::{LoadError, Source, Trust, load};
 
@@ -209,6 +210,31 @@ fn broken_types_and_functions_are_refused() {
             },
         ),
     ]);
+}
+
+#[test]
+fn a_schedule_of_fuel_stands_where_fuel_is_metered() {
+    let rule = "a schedule of fuel is named where fuel is metered, and nowhere else";
+    let schedule = Some(FuelSchedule {
+        version: 1,
+        costs_hash: [0; 32],
+    });
+    check(&[
+        (SectionId::Manifest, rule, |p| {
+            p.descriptor.options.fuel = true
+        }),
+        (SectionId::Manifest, rule, |p| {
+            p.manifest.fuel_schedule = Some(FuelSchedule {
+                version: 1,
+                costs_hash: [0; 32],
+            });
+        }),
+    ]);
+    let mut parts = rich();
+    parts.descriptor.options.fuel = true;
+    parts.manifest.fuel_schedule = schedule;
+    let library = load(Source::Bytes(&parts.write()), &Trust::Named).expect("it is good");
+    assert_eq!(library.manifest().fuel_schedule, schedule);
 }
 
 #[test]

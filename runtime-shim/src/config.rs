@@ -1,8 +1,11 @@
 //! Configures an engine.
 
-use crate::errors::ConfigError;
+use crate::{costs::CustomFuelCosts, errors::ConfigError};
 use core::fmt;
-use wasmelt_abi::{BoundsStrategy, CodegenOptions, CpuLevel, OptLevel, Preset};
+use wasmelt_abi::{
+    BoundsStrategy, CodegenOptions, CpuLevel, FUEL_SCHEDULE_VERSION, FuelCosts, FuelSchedule,
+    OperatorCost, OptLevel, Preset,
+};
 
 #[cfg(feature = "cache")]
 use wasmelt_cache::Cache;
@@ -113,6 +116,7 @@ type ProgressFn = std::sync::Arc<dyn Fn(Progress) + Send + Sync>;
 #[derive(Clone)]
 pub struct Config {
     codegen: CodegenOptions,
+    fuel_costs: FuelCosts,
     bounds_checks: BoundsChecks,
     cpu: Option<CpuLevel>,
     compile_threads: usize,
@@ -136,6 +140,7 @@ impl Default for Config {
                 signals: true,
                 ..CodegenOptions::default()
             },
+            fuel_costs: FuelCosts::default(),
             bounds_checks: BoundsChecks::default(),
             cpu: None,
             compile_threads: 0,
@@ -207,6 +212,24 @@ impl Config {
     /// in `docs/fuel.md`; it is the same on every machine, whatever the other options.
     pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
         self.codegen.fuel = enable;
+        self
+    }
+
+    /// What each operator costs, where fuel is metered. Default: [`OperatorCost::default`].
+    ///
+    /// Modules that were compiled for other costs are refused, with
+    /// [`ArtifactError::FuelSchedule`](crate::errors::ArtifactError).
+    pub fn operator_cost(&mut self, cost: OperatorCost) -> &mut Self {
+        self.fuel_costs.operators = cost;
+        self
+    }
+
+    /// What costs fuel by how much is done. Default: nothing, so that `memory.grow` costs what its
+    /// operator does.
+    ///
+    /// As [`Config::operator_cost`], it must be the same for the module.
+    pub fn fuel_cost(&mut self, cost: CustomFuelCosts) -> &mut Self {
+        self.fuel_costs.bytes_copied_per_fuel = Some(cost.bytes_copied_per_fuel);
         self
     }
 
@@ -373,6 +396,18 @@ impl Config {
 
     pub(crate) fn codegen(&self) -> CodegenOptions {
         self.codegen
+    }
+
+    pub(crate) fn fuel_costs(&self) -> &FuelCosts {
+        &self.fuel_costs
+    }
+
+    /// By what modules must be metered: nothing if they are not.
+    pub(crate) fn fuel_schedule(&self) -> Option<FuelSchedule> {
+        self.codegen.fuel.then(|| FuelSchedule {
+            version: FUEL_SCHEDULE_VERSION,
+            costs_hash: *blake3::hash(&self.fuel_costs.encode()).as_bytes(),
+        })
     }
 
     pub(crate) fn max_wasm_stack_bytes(&self) -> usize {

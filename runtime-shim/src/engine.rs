@@ -2,6 +2,7 @@
 
 use crate::{config::Config, vm};
 use std::sync::{Arc, Weak};
+use wasmelt_abi::FuelSchedule;
 
 /// A configuration in force. Cheap to clone; modules, stores and linkers of one engine fit
 /// together.
@@ -13,6 +14,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct EngineInner {
     config: Config,
+    /// By what modules must be metered: nothing if they are not.
+    fuel_schedule: Option<FuelSchedule>,
     /// Reservations of memories that are used again.
     memory_pool: Arc<vm::MemoryPool>,
     /// Stacks of resumable calls.
@@ -60,6 +63,7 @@ impl Engine {
         ));
         Self {
             inner: Arc::new(EngineInner {
+                fuel_schedule: config.fuel_schedule(),
                 config,
                 memory_pool,
                 stack_pool,
@@ -79,6 +83,10 @@ impl Engine {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    pub(crate) fn fuel_schedule(&self) -> Option<FuelSchedule> {
+        self.inner.fuel_schedule
     }
 
     pub(crate) fn memory_pool(&self) -> &Arc<vm::MemoryPool> {

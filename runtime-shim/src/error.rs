@@ -23,6 +23,14 @@ pub struct Error {
 struct ErrorInner {
     kind: ErrorKind,
     backtrace: Option<WasmBacktrace>,
+    detail: Option<TrapDetail>,
+}
+
+/// What is known of a trap beside its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TrapDetail {
+    /// How much more fuel was needed to go on.
+    RequiredFuel(u64),
 }
 
 impl Error {
@@ -32,8 +40,17 @@ impl Error {
             inner: Box::new(ErrorInner {
                 kind,
                 backtrace: None,
+                detail: None,
             }),
         }
+    }
+
+    /// The trap of a guest that needs so much more fuel.
+    #[cold]
+    pub(crate) fn out_of_fuel(required_fuel: u64) -> Self {
+        let mut error = Self::from(TrapCode::OutOfFuel);
+        error.inner.detail = Some(TrapDetail::RequiredFuel(required_fuel));
+        error
     }
 
     /// An error that is only a message.
@@ -65,6 +82,22 @@ impl Error {
     #[must_use]
     pub fn as_trap_code(&self) -> Option<TrapCode> {
         self.kind().as_trap_code()
+    }
+
+    /// If the guest ran out of fuel, how much more it needed to go on from there: what was charged
+    /// less what was left. It is the same number on every machine.
+    #[must_use]
+    pub fn required_fuel(&self) -> Option<u64> {
+        match (self.inner.detail, self.kind()) {
+            (Some(TrapDetail::RequiredFuel(required_fuel)), _) => Some(required_fuel),
+            (
+                _,
+                ErrorKind::Fuel(FuelError::OutOfFuel { required_fuel })
+                | ErrorKind::Memory(MemoryError::OutOfFuel { required_fuel })
+                | ErrorKind::Table(TableError::OutOfFuel { required_fuel }),
+            ) => Some(*required_fuel),
+            _ => None,
+        }
     }
 
     /// The exit status, if the guest wished to end.
@@ -126,6 +159,10 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.inner.kind, f)?;
+        match self.inner.detail {
+            Some(TrapDetail::RequiredFuel(required)) => write!(f, ": {required} more required")?,
+            None => {}
+        }
         match &self.inner.backtrace {
             Some(backtrace) => write!(f, "\n{backtrace}"),
             None => Ok(()),

@@ -7,7 +7,7 @@ use crate::{
 };
 use core::{any::Any, fmt};
 use thiserror::Error;
-use wasmelt_abi::CodegenOptions;
+use wasmelt_abi::{CodegenOptions, FuelSchedule};
 
 pub use crate::{error::ErrorKind, limits::LimiterError};
 #[cfg(feature = "cache")]
@@ -525,6 +525,17 @@ pub enum ArtifactError {
     Metering {
         /// How it was compiled.
         options: CodegenOptions,
+    },
+    /// It meters fuel by another schedule than the engine, or with other costs.
+    #[error(
+        "the artifact meters fuel by {found}, and this engine by {expected}: both must have the same \
+         operator_cost and fuel_cost, and be of versions of wasmelt with the same schedule"
+    )]
+    FuelSchedule {
+        /// That of the engine.
+        expected: FuelSchedule,
+        /// That of the artifact.
+        found: FuelSchedule,
     },
     /// It cannot be interrupted, and the engine has `interruption(true)`.
     #[error(

@@ -5,8 +5,8 @@
 use crate::{
     error::{Error, ErrorKind},
     errors::{
-        ArtifactError, FuelError, HostFailure, InputError, InstantiationError, LinkerError,
-        MemoryError, TableError,
+        ArtifactError, FuelError, HostFailure, InputError, InstanceError, InstantiationError,
+        LinkerError, MemoryError, TableError,
     },
 };
 use wasmelt_abi::FaultKind;
@@ -86,6 +86,7 @@ impl ErrorKind {
             | Self::Message(_)
             | Self::Host(_)
             | Self::Global(_)
+            | Self::Instance(InstanceError::GuestActive | InstanceError::UnknownImport { .. })
             | Self::Func(_)
             | Self::Read(_)
             | Self::Config(_)
@@ -93,6 +94,7 @@ impl ErrorKind {
             Self::Artifact(
                 ArtifactError::NeedsSignals { .. }
                 | ArtifactError::Metering { .. }
+                | ArtifactError::FuelSchedule { .. }
                 | ArtifactError::NoInterruption { .. },
             )
             | Self::Input(InputError::OtherModule) => ARTIFACT,

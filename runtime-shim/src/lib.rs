@@ -71,6 +71,7 @@ mod tuples;
 
 mod backtrace;
 mod config;
+mod costs;
 mod deadline;
 mod engine;
 mod error;
@@ -99,6 +100,7 @@ pub mod mock;
 pub use crate::{
     backtrace::{WasmBacktrace, WasmFrame},
     config::{BoundsChecks, CompilationMode, Config, PoolConfig},
+    costs::CustomFuelCosts,
     deadline::Deadline,
     engine::{Engine, EngineWeak},
     error::Error,
@@ -130,7 +132,9 @@ pub use crate::{
     value::{V128, Val, ValType},
     vm::InterruptHandle,
 };
-pub use wasmelt_abi::{CodegenOptions, CpuLevel, FaultKind, OptLevel, Preset, TrapCode};
+pub use wasmelt_abi::{
+    CodegenOptions, CpuLevel, FaultKind, FuelSchedule, OperatorCost, OptLevel, Preset, TrapCode,
+};
 #[cfg(feature = "cache")]
 pub use wasmelt_cache::{Cache, Mode as CacheMode};
 #[cfg(feature = "compile")]

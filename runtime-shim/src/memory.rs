@@ -61,7 +61,9 @@ impl Memory {
     /// refuses, or the host has no memory left.
     pub fn grow(&self, mut ctx: impl AsContextMut, additional: u64) -> Result<u64, MemoryError> {
         let (store, limiter) = ctx.as_context_mut().store.with_limiter();
-        let grown = store.memory_mut(*self).grow(additional, limiter);
+        let grown = store
+            .memory_mut(*self)
+            .grow(additional, limiter, &mut |_| Ok(()));
         grown.map_err(|_| MemoryError::OutOfBoundsGrowth)
     }
 

@@ -385,6 +385,12 @@ fn check_options(engine: &Engine, library: &Library) -> Result<(), ArtifactError
     if options.fuel != config.fuel {
         return Err(ArtifactError::Metering { options });
     }
+    let schedules = (engine.fuel_schedule(), library.manifest().fuel_schedule);
+    if let (Some(expected), Some(found)) = schedules
+        && expected != found
+    {
+        return Err(ArtifactError::FuelSchedule { expected, found });
+    }
     if config.interruption && !options.interruption {
         return Err(ArtifactError::NoInterruption { options });
     }

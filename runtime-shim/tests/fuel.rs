@@ -160,7 +160,7 @@ const PARTS: &str = r#"
   (func (export "nested")
     call $look (drop (i32.const 1)) (drop (i32.const 1)))   ;; 1 + 2
   (func (export "unreachable") (param i32)
-    (drop (i32.const 1)) unreachable)          ;; 2
+    (drop (i32.const 1)) unreachable)          ;; 1
   (func $deep (export "deep") (param i32)
     (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1)))))) ;; 2 + 4
   (func (export "table") (param i32) (local i32)
@@ -197,7 +197,7 @@ fn every_engine_charges_what_the_schedule_says() {
             ("divide", 0, (Some(T::IntegerDivisionByZero), 3)),
             ("look", 0, (None, 3)),
             ("fail", 0, (Some(T::UnreachableCodeReached), 2)),
-            ("unreachable", 0, (Some(T::UnreachableCodeReached), 2)),
+            ("unreachable", 0, (Some(T::UnreachableCodeReached), 1)),
             ("deep", 0, (None, 2)),
             ("deep", 7, (None, 44)),
         ] {

@@ -18,7 +18,7 @@
 ;;   section .dynstr address=0x478 size=0x10
 ;;   section .eh_frame_hdr address=0x488 size=0x64
 ;;   section .eh_frame address=0x4f0 size=0x17c
-;;   section .wasmelt.manifest address=0x670 size=0xe1
+;;   section .wasmelt.manifest address=0x670 size=0xe2
 ;;   section .wasmelt.functions address=0x758 size=0x8
 ;;   section .wasmelt.traps address=0x760 size=0x9
 ;;   section .wasmelt.offsets address=0x770 size=0x14

@@ -26,6 +26,9 @@ pub(super) struct ArtifactReport {
     /// Features that this host lacks; absent for another target.
     cpu_features_missing: Option<Vec<&'static str>>,
     options: Options,
+    /// By what fuel is metered, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fuel_schedule: Option<Schedule>,
     digest: String,
     /// Whether the bytes have that digest.
     intact: bool,
@@ -58,6 +61,12 @@ struct Options {
     fuel: bool,
     interruption: bool,
     spectre: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Schedule {
+    version: u32,
+    costs_hash: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,6 +104,10 @@ impl ArtifactReport {
             cpu_features: feature_names(descriptor.cpu_features),
             cpu_features_missing: is_for_this_machine.then(|| feature_names(missing)),
             options: Options::from(descriptor.options),
+            fuel_schedule: manifest.fuel_schedule.map(|schedule| Schedule {
+                version: schedule.version,
+                costs_hash: hex(&schedule.costs_hash),
+            }),
             digest: hex(&descriptor.digest),
             intact: descriptor.digest == inspection.digest,
             wasm_sha256: hex(&descriptor.wasm_sha256),
@@ -192,6 +205,14 @@ impl ArtifactReport {
         };
         line(text, "CPU", &format!("{}: {features}; {lacks}", self.cpu));
         line(text, "options", &self.options.text());
+        if let Some(Schedule {
+            version,
+            costs_hash,
+        }) = &self.fuel_schedule
+        {
+            let schedule = format!("schedule {version}, costs {costs_hash}");
+            line(text, "fuel", &schedule);
+        }
         let intact = if self.intact {
             "intact"
         } else {

@@ -20,8 +20,8 @@ use std::{
     time::{Duration, Instant},
 };
 use wasmelt::{
-    BoundsChecks, Cache, Config, Engine, Error, Linker, Module, Source, Store, Trust, Val,
-    errors::ErrorKind,
+    BoundsChecks, Cache, Config, CustomFuelCosts, Engine, Error, Linker, Module, Source, Store,
+    Trust, Val, errors::ErrorKind,
 };
 use wasmelt_abi::{Arch, BoundsStrategy, Export, ExternKind, FuncType, Manifest};
 use wasmelt_compiler::{Container, recognise};
@@ -177,16 +177,17 @@ impl RunArgs {
 
     fn load_artifact(&self, input: &Input) -> Result<Module, Failure> {
         let name = &input.name;
-        // Whether signals may be used is the engine's choice as well.
+        // Whether signals may be used is the engine's choice as well, and costs are compared.
         let applicable = CodegenArgs {
             no_signals: self.codegen.no_signals,
+            fuel_costs: self.codegen.fuel_costs,
             ..CodegenArgs::default()
         };
         if self.codegen != applicable {
             return Err(Failure::refused_because(
                 name,
                 "this is an artifact, and how it was compiled cannot be changed: of the options \
-                 for code generation only --no-signals applies",
+                 for code generation only --no-signals and --fuel-costs apply",
             ));
         }
         let trust = match self.digest {
@@ -195,12 +196,19 @@ impl RunArgs {
         };
         let descriptor = stored_descriptor(&input.bytes);
         let is_metered = descriptor.is_some_and(|descriptor| descriptor.options.fuel);
-        if self.fuel_limit.is_some() && !is_metered {
-            return Err(Failure::refused_because(
-                name,
-                "--fuel-limit is for code that meters fuel, and this artifact was compiled without \
-                 --fuel",
-            ));
+        for (is_set, option) in [
+            (self.fuel_limit.is_some(), "--fuel-limit"),
+            (self.codegen.fuel_costs.is_some(), "--fuel-costs"),
+        ] {
+            if is_set && !is_metered {
+                return Err(Failure::refused_because(
+                    name,
+                    format!(
+                        "{option} is for code that meters fuel, and this artifact was compiled \
+                         without --fuel"
+                    ),
+                ));
+            }
         }
         let mut config = self.config()?;
         config.consume_fuel(is_metered);
@@ -377,7 +385,15 @@ pub(crate) fn config(codegen: &CodegenArgs) -> Result<Config, Failure> {
         .consume_fuel(options.codegen.fuel)
         .interruption(options.codegen.interruption)
         .cpu(options.cpu_level)
-        .compile_threads(options.threads);
+        .compile_threads(options.threads)
+        .operator_cost(options.fuel_costs.operators);
+    if let Some(bytes_copied_per_fuel) = options.fuel_costs.bytes_copied_per_fuel {
+        config.fuel_cost(CustomFuelCosts {
+            bytes_copied_per_fuel,
+            fuel_per_bytes_translated: 0,
+            fuel_per_bytes_validated: 0,
+        });
+    }
     Ok(config)
 }
 

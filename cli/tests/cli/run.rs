@@ -88,7 +88,7 @@ fn fuel_is_metered_and_limited() {
     );
     let spent = folder.run(&[&["run", "calculator.wat", "--fuel-limit", "2"], &add[..]].concat());
     assert_eq!(spent.code, Some(1), "{spent:?}");
-    let message = "error: calculator.wat: all fuel consumed by WebAssembly\n";
+    let message = "error: calculator.wat: all fuel consumed by WebAssembly: 1 more required\n";
     assert!(spent.stderr.starts_with(message), "{spent:?}");
 
     // How an artifact was compiled decides.
@@ -109,6 +109,57 @@ fn fuel_is_metered_and_limited() {
         2,
         "error: plain.so: --fuel-limit is for code that meters fuel, and this artifact was \
          compiled without --fuel\n",
+    );
+}
+
+#[test]
+fn costs_of_operators_are_read_from_a_file_and_compared() {
+    let folder = folder_with_module();
+    folder.write("costs.json", r#"{"i32.add": 10, "local.get": 2}"#);
+    folder.write("typo.json", r#"{"i32.addd": 10}"#);
+    let add = ["--invoke", "add", "1", "2"];
+    let run = [
+        "run",
+        "--no-cache",
+        "--format",
+        "json",
+        "--fuel-costs",
+        "costs.json",
+    ];
+    let json = folder.json(&[&run[..], &["calculator.wat"], &add].concat());
+    assert_eq!(json["fuel_used"], 14);
+    folder.fail(
+        &["run", "calculator.wat", "--fuel-costs", "typo.json"],
+        2,
+        "error: invalid value 'typo.json' for '--fuel-costs <FILE>': `i32.addd`: there is no such \
+         operator\n\nFor more information, try '--help'.\n",
+    );
+
+    let compile = [
+        "compile",
+        "calculator.wat",
+        "-q",
+        "--fuel-costs",
+        "costs.json",
+    ];
+    folder.succeed(&[&compile[..], &["-o", "costly.so"]].concat());
+    let json = folder.json(&[&run[..], &["costly.so"], &add].concat());
+    assert_eq!(json["fuel_used"], 14);
+    let schedule = folder.json(&["inspect", "costly.so", "--format", "json"]);
+    let hash = schedule["fuel_schedule"]["costs_hash"].as_str().unwrap();
+    assert_eq!(
+        (schedule["fuel_schedule"]["version"].as_u64(), hash.len()),
+        (Some(2), 64)
+    );
+    let outcome = folder.run(&[&["run", "costly.so"], &add[..]].concat());
+    let message = format!("error: costly.so: the artifact meters fuel by version 2, costs {hash}");
+    assert!(outcome.stderr.starts_with(&message), "{outcome:?}");
+    folder.succeed(&["compile", "calculator.wat", "-o", "free.so", "-q"]);
+    folder.fail(
+        &[&["run", "free.so", "--fuel-costs", "costs.json"], &add[..]].concat(),
+        2,
+        "error: free.so: --fuel-costs is for code that meters fuel, and this artifact was compiled \
+         without --fuel\n",
     );
 }
 
@@ -389,7 +440,7 @@ fn how_an_artifact_was_compiled_cannot_be_changed() {
         ],
         2,
         "error: calculator.so: this is an artifact, and how it was compiled cannot be changed: \
-         of the options for code generation only --no-signals applies\n",
+         of the options for code generation only --no-signals and --fuel-costs apply\n",
     );
     folder.fail(
         &[

@@ -7,18 +7,34 @@
 //! before calls and returns; where paths meet, those that come later adapt to the first one, as
 //! jumps back to a loop do. At a trap the runtime finds what was pending there in the offset map.
 
-use super::{LocalStorage, Stub, Translator, memory::is_access, traps::AFTER_RAISE};
+use super::{
+    LocalStorage, Stub, Translator, inline::max_growth, memory::is_access, traps::AFTER_RAISE,
+};
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
-use wasmelt_abi::{OptLevel, VMContext, VMStoreContext};
+use wasmelt_abi::{OperatorCost, OptLevel, VMContext, VMStoreContext};
 use wasmparser::{BinaryReaderError, FunctionBody, Operator as O};
 
-/// What one operator costs.
-fn cost(operator: &O<'_>) -> u32 {
-    match operator {
-        O::Block { .. } | O::Loop { .. } | O::Else | O::End | O::Nop | O::Drop => 0,
-        _ => 1,
-    }
+macro_rules! define_cost {
+    ($($camel:ident $snake:ident $default:literal;)*) => {
+        /// What one operator costs.
+        fn cost(operator: &O<'_>, costs: &OperatorCost) -> u32 {
+            let cost = match operator {
+                $( O::$camel { .. } => costs.$snake, )*
+                // No preset includes it.
+                _ => 0,
+            };
+            u32::from(cost)
+        }
+    };
 }
+wasmelt_abi::for_each_operator!(define_cost);
+
+/// Longest body that validation accepts, of operators that have at least a byte.
+const MAX_BODY_LEN_BYTES: u64 = 7_654_321;
+// What is pending, of a body and of those inlined into it, fits: nothing is lost in sums.
+const _: () = assert!(
+    (MAX_BODY_LEN_BYTES + max_growth(MAX_BODY_LEN_BYTES)) * (u8::MAX as u64) <= u32::MAX as u64
+);
 
 /// Whether a segment ends with this operator, and the next one starts behind it.
 fn ends_segment(operator: &O<'_>) -> bool {
@@ -133,12 +149,13 @@ impl Translator<'_, '_> {
         if !options.fuel && !options.interruption {
             return Ok(());
         }
+        let costs = &self.env.options.fuel_costs.operators;
         let mut segments = vec![0];
         let mut has_calls = false;
         for operator in body.get_operators_reader()? {
             let operator = operator?;
             if let Some(last) = segments.last_mut() {
-                *last += cost(&operator);
+                *last += cost(&operator, costs);
             }
             if ends_segment(&operator) {
                 segments.push(0);

@@ -31,7 +31,14 @@ const ADDED_WORK_PER_BYTE: u64 = 3_000;
 
 /// Bytes of wasm by which a function may grow: short ones threefold, long ones by half.
 fn growth_budget(body_len_bytes: u32) -> u32 {
-    (60 + 2 * body_len_bytes.min(1 << 20)).min(500 + body_len_bytes / 2)
+    let most = max_growth(u64::from(body_len_bytes));
+    let most = u32::try_from(most).expect("half of a length, and a little");
+    (60 + 2 * body_len_bytes.min(1 << 20)).min(most)
+}
+
+/// Bytes of wasm by which a function never grows more.
+pub(super) const fn max_growth(body_len_bytes: u64) -> u64 {
+    500 + body_len_bytes / 2
 }
 
 /// A call that was replaced by the callee's body.

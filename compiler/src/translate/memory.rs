@@ -101,6 +101,10 @@ impl Translator<'_, '_> {
         let delta = self.pop();
         self.before_libcall();
         let previous = self.call_libcall(Libcall::MemoryGrow, &[delta], Some(types::I32));
+        if self.env.options.fuel_costs.bytes_copied_per_fuel.is_some() {
+            // The host charges for what it does.
+            self.after_outside_call();
+        }
         self.forget_memory();
         self.push(previous.expect("memory_grow has a result"));
     }

@@ -6,14 +6,16 @@ use crate::{
     error::{Error, ErrorKind},
     errors::{
         ArtifactError, ConfigError, FuelError, FuncError, GlobalError, HostError, HostFailure,
-        ImportName, InputError, InstantiationError, LinkerError, MemoryError, ReadError,
-        TableError,
+        ImportName, InputError, InstanceError, InstantiationError, LinkerError, MemoryError,
+        ReadError, TableError,
     },
     types::{ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType},
     value::ValType,
 };
 use std::{collections::BTreeMap, fmt, io, path::PathBuf};
-use wasmelt_abi::{Arch, CodegenOptions, CpuFeatures, DecodeError, SectionId, TrapCode};
+use wasmelt_abi::{
+    Arch, CodegenOptions, CpuFeatures, DecodeError, FuelSchedule, SectionId, TrapCode,
+};
 use wasmelt_loader::{ElfPart, LoadError};
 
 const DOCUMENT: &str = include_str!("../../../docs/errors.md");
@@ -29,6 +31,7 @@ const SOURCES: &[(&str, &str, &str)] = &[
         "InstantiationError",
         include_str!("../errors.rs"),
     ),
+    ("Instance", "InstanceError", include_str!("../errors.rs")),
     ("Fuel", "FuelError", include_str!("../errors.rs")),
     ("Func", "FuncError", include_str!("../errors.rs")),
     ("Read", "ReadError", include_str!("../errors.rs")),
@@ -191,10 +194,16 @@ fn single_operations() -> Vec<Error> {
     let required_fuel = 1;
     let options = CodegenOptions::default();
     let name = ImportName::new("m", "f");
+    let schedule = FuelSchedule {
+        version: 1,
+        costs_hash: [0; 32],
+    };
     let ty = ExternType::Func(FuncType::new([], []));
     let mut errors: Vec<Error> = vec![
         GlobalError::ImmutableWrite.into(),
         GlobalError::TypeMismatch.into(),
+        InstanceError::GuestActive.into(),
+        InstanceError::UnknownImport { name: name.clone() }.into(),
         FuncError::ExportedFuncNotFound.into(),
         FuncError::MismatchingParameterType.into(),
         FuncError::MismatchingParameterLen.into(),
@@ -208,6 +217,11 @@ fn single_operations() -> Vec<Error> {
         ConfigError::NotEnabled { option: "a" }.into(),
         ArtifactError::NeedsSignals { options }.into(),
         ArtifactError::Metering { options }.into(),
+        ArtifactError::FuelSchedule {
+            expected: schedule,
+            found: schedule,
+        }
+        .into(),
         ArtifactError::NoInterruption { options }.into(),
         InputError::IsElf.into(),
         InputError::OtherModule.into(),

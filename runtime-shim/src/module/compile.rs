@@ -110,6 +110,7 @@ fn compile_options(engine: &Engine) -> Result<CompileOptions, Error> {
     config.check()?;
     let mut options = CompileOptions::default();
     options.codegen = config.codegen();
+    options.fuel_costs = *config.fuel_costs();
     options.arch = Arch::host().expect("the crate builds on supported hosts only");
     options.cpu_level = config
         .cpu_level()
@@ -224,6 +225,10 @@ mod cached {
     fn key(wasm: &[u8], options: &CompileOptions) -> Key {
         let mut codegen = Writer::new();
         options.codegen.encode(&mut codegen);
+        if let Some(schedule) = options.fuel_schedule() {
+            codegen.u32(schedule.version);
+            codegen.raw(&schedule.costs_hash);
+        }
         KeyBuilder::new("wasmelt artifact 1")
             .field("abi", &ABI_VERSION.to_le_bytes())
             .field("compiler", VERSION.as_bytes())
@@ -239,6 +244,7 @@ mod cached {
     fn is_of(library: &Library, wasm: &[u8], options: &CompileOptions) -> bool {
         let descriptor = library.descriptor();
         descriptor.options == options.codegen
+            && library.manifest().fuel_schedule == options.fuel_schedule()
             && descriptor.cpu_level == options.cpu_level
             && descriptor.cpu_features == options.cpu_features
             && descriptor.compiler_version() == VERSION

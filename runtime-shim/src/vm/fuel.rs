@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "fields that compiled code reads and writes")]
 
 use super::store_vm::{StoreBlock, StoreVm};
+use crate::errors::MemoryError;
 
 /// Most that compiled code has in its register.
 const MAX_IN_REGISTER: u64 = if cfg!(debug_assertions) {
@@ -85,8 +86,11 @@ impl StoreBlock {
         vm.fuel = vm.fuel.wrapping_sub(i64::from(pending));
     }
 
-    /// Moves fuel from the reserve into the register that compiled code stored. If that is not enough
-    /// for what it has charged, the error is what is missing.
+    /// Moves fuel from the reserve into the register that compiled code stored, for what it has charged.
+    ///
+    /// # Errors
+    ///
+    /// How much is missing, if there is not enough.
     pub(super) fn refill(&self, pending: u32) -> Result<(), u64> {
         // SAFETY: the guest waits for the libcall that this is part of.
         let vm = unsafe { &mut *self.vm() };
@@ -95,10 +99,43 @@ impl StoreBlock {
         let refill = reserve.min(MAX_IN_REGISTER + missing.unsigned_abs());
         self.fuel_reserve.set(reserve - refill);
         vm.fuel = vm.fuel.wrapping_add(refill.cast_signed());
-        match i128::from(pending) - i128::from(vm.fuel) {
+        match i64::from(pending).saturating_sub(vm.fuel) {
             ..=0 => Ok(()),
-            missing => Err(u64::try_from(missing).unwrap_or(u64::MAX)),
+            missing => Err(missing.unsigned_abs()),
         }
+    }
+
+    /// Charges for the growth of a memory, if that costs anything.
+    pub(super) fn charge_growth(&self, len_bytes: u64) -> Result<(), MemoryError> {
+        let charged = match &self.fuel_costs {
+            Some(costs) => self.charge_host_work(costs.for_growth(len_bytes)),
+            None => Ok(()),
+        };
+        charged.map_err(|required_fuel| MemoryError::OutOfFuel { required_fuel })
+    }
+
+    /// Charges for something that the host does in a libcall: compiled code, which has stored its
+    /// register, looks at what was added afterwards. The error says how much is missing; nothing is
+    /// left then.
+    fn charge_host_work(&self, cost: u64) -> Result<(), u64> {
+        if cost == 0 {
+            return Ok(());
+        }
+        let in_use = self.fuel_in_use();
+        let reserve = self.fuel_reserve.get();
+        let left = i128::from(in_use) + i128::from(reserve) - i128::from(cost);
+        let (in_use, reserve, result) = match u64::try_from(left) {
+            Ok(left) => {
+                let in_use = left.min(MAX_IN_REGISTER);
+                (in_use, left - in_use, Ok(()))
+            }
+            Err(_) => (0, 0, Err(u64::try_from(-left).unwrap_or(u64::MAX))),
+        };
+        self.fuel_reserve.set(reserve);
+        // SAFETY: the guest waits for the libcall that this is part of.
+        let vm = unsafe { &mut *self.vm() };
+        vm.fuel_added = in_use.cast_signed().wrapping_sub(vm.fuel);
+        result
     }
 }
 

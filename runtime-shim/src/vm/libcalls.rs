@@ -143,7 +143,7 @@ unsafe extern "C" fn ask_for_fuel(vmctx: *mut VMContext, frame: usize) -> Outcom
             leave: activation,
         },
         // SAFETY: called by a libcall entry.
-        None => unsafe { stop(TrapCode::OutOfFuel.into(), frame) },
+        None => unsafe { stop(Error::out_of_fuel(required), frame) },
     }
 }
 
@@ -191,14 +191,18 @@ pub(super) unsafe fn grow_memory<T>(
     let instance = Instance(store.inner.id().own(instance));
     let memory = store.inner.instance_memory(instance);
     let (inner, limiter) = store.with_limiter();
+    // SAFETY: the block lives as long as the store.
+    let block = unsafe { &*inner.vm.block() };
+    let mut charge = |grown_bytes| block.charge_growth(grown_bytes);
     match inner
         .memory_mut(memory)
-        .grow(u64::from(delta_pages), limiter)
+        .grow(u64::from(delta_pages), limiter, &mut charge)
     {
         Ok(pages) => Ok(u32::try_from(pages).expect("memories have at most 65536 pages")),
         Err(MemoryError::ResourceLimiterDeniedAllocation) => {
             Err(TrapCode::GrowthOperationLimited.into())
         }
+        Err(MemoryError::OutOfFuel { required_fuel }) => Err(Error::out_of_fuel(required_fuel)),
         Err(MemoryError::OutOfSystemMemory) => Err(TrapCode::OutOfSystemMemory.into()),
         Err(_) => Ok(u32::MAX),
     }

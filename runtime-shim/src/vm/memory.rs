@@ -271,11 +271,13 @@ impl MemoryEntity {
         Ok(())
     }
 
-    /// Grows by a number of pages and returns the size before.
+    /// Grows by a number of pages and returns the size before. What it grows by, in bytes, is charged
+    /// when nothing else is in the way but the host.
     pub(crate) fn grow(
         &mut self,
         delta_pages: u64,
         mut limiter: Option<&mut dyn ResourceLimiter>,
+        charge: &mut dyn FnMut(u64) -> Result<(), MemoryError>,
     ) -> Result<u64, MemoryError> {
         let old_pages = self.size_pages();
         if delta_pages == 0 {
@@ -294,7 +296,9 @@ impl MemoryEntity {
                 return Err(MemoryError::OutOfBoundsGrowth);
             }
         }
-        if let Err(error) = self.grow_backing(new_len_bytes) {
+        let grown_bytes = (new_len_bytes - self.len_bytes()) as u64;
+        let grown = charge(grown_bytes).and_then(|()| self.grow_backing(new_len_bytes));
+        if let Err(error) = grown {
             if let Some(limiter) = limiter {
                 limiter.memory_grow_failed(&error)?;
             }

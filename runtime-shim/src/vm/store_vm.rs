@@ -21,7 +21,7 @@ use core::{
     sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
 };
 use std::sync::Arc;
-use wasmelt_abi::{VMContext, VMFuncRef, VMMemory, VMStoreContext};
+use wasmelt_abi::{FuelCosts, VMContext, VMFuncRef, VMMemory, VMStoreContext};
 
 /// A value that compiled code may read and write, in a box of its own or in an instance's block.
 #[derive(Debug)]
@@ -106,6 +106,8 @@ pub(super) struct StoreBlock {
     pub(super) computes_floats: Cell<bool>,
     /// Whether fuel is metered.
     pub(super) is_metered: bool,
+    /// What costs how much, where fuel is metered.
+    pub(super) fuel_costs: Option<FuelCosts>,
     /// Fuel that is left beside what compiled code has.
     pub(super) fuel_reserve: Cell<u64>,
     /// By which the guest is interrupted, if it can be.
@@ -289,7 +291,8 @@ impl StoreVm {
                 stack_limit: stack::NO_LIMIT,
                 fuel: 0,
                 fuel_added: 0,
-                reserved: [0; 5],
+                calls_left: u64::MAX,
+                reserved: [0; 4],
             }),
             store: Cell::new(ptr::null_mut()),
             grow_memory: super::libcalls::grow_memory::<T>,
@@ -297,6 +300,7 @@ impl StoreVm {
             has_signals: config.codegen().signals,
             computes_floats: Cell::new(false),
             is_metered: config.codegen().fuel,
+            fuel_costs: config.codegen().fuel.then(|| *config.fuel_costs()),
             fuel_reserve: Cell::new(0),
             interrupt: config.codegen().interruption.then(InterruptHandle::new),
             code: AtomicPtr::new(ptr::null_mut()),
