@@ -33,6 +33,7 @@ mod optimize;
 mod options;
 mod pipeline;
 mod recognise;
+mod sections;
 mod stack_overflow;
 mod translate;
 mod wasm;
@@ -45,6 +46,7 @@ pub use listing::{Listing, list_functions};
 pub use options::{CompileOptions, Phase, Progress, ProgressFn, available_presets};
 pub use pipeline::{CompiledFunctionSize, CompiledModule, compile};
 pub use recognise::{Container, recognise};
+pub use sections::{SectionCounts, count_sections};
 pub use wasm::{ModuleInfo, parse_module};
 
 /// Version of this crate, recorded in every artifact.

@@ -1,6 +1,6 @@
 //! Configures an engine.
 
-use crate::{costs::CustomFuelCosts, errors::ConfigError};
+use crate::{costs::CustomFuelCosts, enforced_limits::EnforcedLimits, errors::ConfigError};
 use core::fmt;
 use wasmelt_abi::{
     BoundsStrategy, CodegenOptions, CpuLevel, FUEL_SCHEDULE_VERSION, FuelCosts, FuelSchedule,
@@ -125,6 +125,7 @@ pub struct Config {
     max_cached_stacks: usize,
     ignore_custom_sections: bool,
     allow_start_fn: bool,
+    enforced_limits: EnforcedLimits,
     pool: Option<PoolConfig>,
     unavailable: Vec<&'static str>,
     #[cfg(feature = "compile")]
@@ -149,6 +150,7 @@ impl Default for Config {
             max_cached_stacks: 2,
             ignore_custom_sections: false,
             allow_start_fn: true,
+            enforced_limits: EnforcedLimits::default(),
             pool: None,
             unavailable: Vec::new(),
             #[cfg(feature = "compile")]
@@ -309,6 +311,12 @@ impl Config {
         self.set_unavailable("set_max_recursion_depth", true)
     }
 
+    /// What modules may declare at most. Default: no limits.
+    pub fn enforced_limits(&mut self, limits: EnforcedLimits) -> &mut Self {
+        self.enforced_limits = limits;
+        self
+    }
+
     /// Whether modules may have a start function. Default: true.
     pub fn allow_start_fn(&mut self, allow: bool) -> &mut Self {
         self.allow_start_fn = allow;
@@ -425,6 +433,10 @@ impl Config {
                 .saturating_add(HOST_STACK_LEN_BYTES),
         );
         wanted.max(MIN_RESUMABLE_STACK_LEN_BYTES)
+    }
+
+    pub(crate) fn limits(&self) -> &EnforcedLimits {
+        &self.enforced_limits
     }
 
     pub(crate) fn is_start_fn_allowed(&self) -> bool {

@@ -3,9 +3,9 @@
 use crate::{
     backtrace::WasmBacktrace,
     errors::{
-        ArtifactError, ConfigError, FuelError, FuncError, GlobalError, HostError, HostFailure,
-        InputError, InstanceError, InstantiationError, LinkerError, MemoryError, ReadError,
-        TableError,
+        ArtifactError, ConfigError, EnforcedLimitsError, FuelError, FuncError, GlobalError,
+        HostError, HostFailure, InputError, InstanceError, InstantiationError, LinkerError,
+        MemoryError, ReadError, TableError,
     },
 };
 use core::fmt;
@@ -236,6 +236,8 @@ error_kinds! {
     HostFailure(HostFailure),
     /// An option of the configuration cannot be honoured.
     Config(ConfigError),
+    /// A module declares more than the engine's configuration allows.
+    UserLimits(EnforcedLimitsError),
     /// An artifact is intact, but this engine does not run it.
     Artifact(ArtifactError),
     /// What was given is not what is taken.

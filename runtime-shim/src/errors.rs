@@ -504,6 +504,67 @@ pub enum ConfigError {
     },
 }
 
+/// A module declares more than [`EnforcedLimits`](crate::EnforcedLimits) allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum EnforcedLimitsError {
+    /// Too many globals.
+    #[error("the module defines more than {limit} globals")]
+    TooManyGlobals {
+        /// How many it may define.
+        limit: u32,
+    },
+    /// Too many tables.
+    #[error("the module defines more than {limit} tables")]
+    TooManyTables {
+        /// How many it may define.
+        limit: u32,
+    },
+    /// Too many functions.
+    #[error("the module defines more than {limit} functions")]
+    TooManyFunctions {
+        /// How many it may define.
+        limit: u32,
+    },
+    /// Too many memories.
+    #[error("the module defines more than {limit} memories")]
+    TooManyMemories {
+        /// How many it may define.
+        limit: u32,
+    },
+    /// Too many element segments.
+    #[error("the module has more than {limit} element segments")]
+    TooManyElementSegments {
+        /// How many it may have.
+        limit: u32,
+    },
+    /// Too many data segments.
+    #[error("the module has more than {limit} data segments")]
+    TooManyDataSegments {
+        /// How many it may have.
+        limit: u32,
+    },
+    /// Too many parameters of a function type.
+    #[error("a function type has more than {limit} parameters")]
+    TooManyParameters {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// Too many results of a function type.
+    #[error("a function type has more than {limit} results")]
+    TooManyResults {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// Functions are too short on average.
+    #[error("functions have {avg} bytes on average, and must have {limit}")]
+    MinAvgBytesPerFunction {
+        /// How many bytes they must have.
+        limit: u32,
+        /// How many they have, rounded down.
+        avg: u32,
+    },
+}
+
 /// An artifact is intact, but this engine does not run it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -76,7 +76,7 @@ impl ErrorKind {
             Self::Table(error) => table(error),
             Self::Linker(error) => linker(error),
             Self::Instantiation(error) => instantiation(error),
-            Self::Fuel(FuelError::OutOfFuel { .. }) => LIMIT,
+            Self::Fuel(FuelError::OutOfFuel { .. }) | Self::UserLimits(_) => LIMIT,
             Self::HostFailure(
                 HostFailure::Reservation { .. }
                 | HostFailure::OperatingSystem { .. }

@@ -73,6 +73,7 @@ mod backtrace;
 mod config;
 mod costs;
 mod deadline;
+mod enforced_limits;
 mod engine;
 mod error;
 mod fault;
@@ -102,6 +103,7 @@ pub use crate::{
     config::{BoundsChecks, CompilationMode, Config, PoolConfig},
     costs::CustomFuelCosts,
     deadline::Deadline,
+    enforced_limits::EnforcedLimits,
     engine::{Engine, EngineWeak},
     error::Error,
     float::{F32, F64},

@@ -155,6 +155,10 @@ impl Module {
     fn from_library(engine: &Engine, library: Library, origin: Origin) -> Result<Self, Error> {
         check_options(engine, &library)?;
         let manifest = library.manifest();
+        if matches!(origin, Origin::Artifact | Origin::Static) {
+            // Of others the module itself was checked.
+            engine.config().limits().check(&manifest.into())?;
+        }
         if let Some(index) = manifest.start
             && !engine.config().is_start_fn_allowed()
         {

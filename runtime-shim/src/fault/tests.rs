@@ -5,9 +5,9 @@ use crate::{
     Engine, Extern, Ref, RefType, Store, Table,
     error::{Error, ErrorKind},
     errors::{
-        ArtifactError, ConfigError, FuelError, FuncError, GlobalError, HostError, HostFailure,
-        ImportName, InputError, InstanceError, InstantiationError, LinkerError, MemoryError,
-        ReadError, TableError,
+        ArtifactError, ConfigError, EnforcedLimitsError, FuelError, FuncError, GlobalError,
+        HostError, HostFailure, ImportName, InputError, InstanceError, InstantiationError,
+        LinkerError, MemoryError, ReadError, TableError,
     },
     types::{ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType},
     value::ValType,
@@ -29,6 +29,11 @@ const SOURCES: &[(&str, &str, &str)] = &[
     (
         "Instantiation",
         "InstantiationError",
+        include_str!("../errors.rs"),
+    ),
+    (
+        "UserLimits",
+        "EnforcedLimitsError",
         include_str!("../errors.rs"),
     ),
     ("Instance", "InstanceError", include_str!("../errors.rs")),
@@ -192,6 +197,7 @@ fn examples() -> Vec<Error> {
 
 fn single_operations() -> Vec<Error> {
     let required_fuel = 1;
+    let limit = 1;
     let options = CodegenOptions::default();
     let name = ImportName::new("m", "f");
     let schedule = FuelSchedule {
@@ -202,6 +208,15 @@ fn single_operations() -> Vec<Error> {
     let mut errors: Vec<Error> = vec![
         GlobalError::ImmutableWrite.into(),
         GlobalError::TypeMismatch.into(),
+        EnforcedLimitsError::TooManyGlobals { limit }.into(),
+        EnforcedLimitsError::TooManyTables { limit }.into(),
+        EnforcedLimitsError::TooManyFunctions { limit }.into(),
+        EnforcedLimitsError::TooManyMemories { limit }.into(),
+        EnforcedLimitsError::TooManyElementSegments { limit }.into(),
+        EnforcedLimitsError::TooManyDataSegments { limit }.into(),
+        EnforcedLimitsError::TooManyParameters { limit: 1 }.into(),
+        EnforcedLimitsError::TooManyResults { limit: 1 }.into(),
+        EnforcedLimitsError::MinAvgBytesPerFunction { limit, avg: 1 }.into(),
         InstanceError::GuestActive.into(),
         InstanceError::UnknownImport { name: name.clone() }.into(),
         FuncError::ExportedFuncNotFound.into(),

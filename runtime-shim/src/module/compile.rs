@@ -1,7 +1,11 @@
 //! Makes modules of wasm: looks them up in the cache, or compiles them.
 
 use super::{Module, Origin};
-use crate::{engine::Engine, error::Error, errors::InputError};
+use crate::{
+    engine::Engine,
+    error::Error,
+    errors::{EnforcedLimitsError, InputError},
+};
 use std::borrow::Cow;
 use wasmelt_abi::{Arch, CpuLevel, DESCRIPTOR_FILE_OFFSET, ModuleDescriptor};
 use wasmelt_compiler::{CompileOptions, CompiledModule};
@@ -18,6 +22,7 @@ impl Module {
     pub fn new(engine: &Engine, wasm: impl AsRef<[u8]>) -> Result<Self, Error> {
         let wasm = to_binary(wasm.as_ref())?;
         let options = compile_options(engine)?;
+        check_limits(engine, &wasm)?;
         #[cfg(feature = "cache")]
         if let Some(cache) = engine.config().cache_ref() {
             return cached::load_or_compile(engine, &wasm, &options, cache);
@@ -47,7 +52,9 @@ impl Module {
     /// If the module is refused, or an option is not available.
     pub fn compile(engine: &Engine, wasm: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
         let wasm = to_binary(wasm.as_ref())?;
-        Ok(compile(&wasm, &compile_options(engine)?)?.shared_object())
+        let options = compile_options(engine)?;
+        check_limits(engine, &wasm)?;
+        Ok(compile(&wasm, &options)?.shared_object())
     }
 
     /// Checks that a module in the binary format would be accepted, without compiling it.
@@ -58,6 +65,7 @@ impl Module {
     pub fn validate(engine: &Engine, wasm: &[u8]) -> Result<(), Error> {
         refuse_elf(wasm)?;
         let options = compile_options(engine)?;
+        check_limits(engine, wasm)?;
         wasmelt_compiler::parse_module(wasm, &options)?;
         Ok(())
     }
@@ -77,6 +85,12 @@ fn compile(wasm: &[u8], options: &CompileOptions) -> Result<CompiledModule, Erro
     let compiled = wasmelt_compiler::compile(wasm, options);
     trace! { crate::trace::compiled(&span, &compiled); }
     Ok(compiled?)
+}
+
+/// Refuses a module that declares too much, before anything else is done with it.
+fn check_limits(engine: &Engine, wasm: &[u8]) -> Result<(), EnforcedLimitsError> {
+    let declared = wasmelt_compiler::count_sections(wasm).into();
+    engine.config().limits().check(&declared)
 }
 
 fn refuse_elf(wasm: &[u8]) -> Result<(), InputError> {
