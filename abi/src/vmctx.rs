@@ -152,7 +152,7 @@ vm_layout! {
         /// after such a call, and sets it to zero.
         FUEL_ADDED @ 16: fuel_added: i64,
         /// How many more calls of compiled functions may be active. Code that counts calls reads it where a
-        /// function begins, and sets it before each call to what is left for the callee.
+        /// function begins, and sets it before each call to what is left for the callee. At most `i64::MAX`.
         CALLS_LEFT @ 24: calls_left: u64,
         /// Zero.
         RESERVED @ 32: reserved: [u64; 4],

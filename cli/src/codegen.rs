@@ -53,6 +53,10 @@ pub(crate) struct CodegenArgs {
     /// Check a flag that can interrupt the guest
     #[arg(long)]
     pub(crate) interruption: bool,
+
+    /// Count active calls, so that they can be limited
+    #[arg(long)]
+    pub(crate) call_depth: bool,
 }
 
 impl CodegenArgs {
@@ -81,6 +85,7 @@ impl CodegenArgs {
         codegen.spectre_mitigation = self.spectre;
         codegen.fuel = self.fuel || self.fuel_costs.is_some();
         codegen.interruption = self.interruption;
+        codegen.call_depth = self.call_depth;
         options.fuel_costs = self.fuel_costs.unwrap_or_default();
         if let Some(level) = self.cpu {
             options.cpu_level = level;

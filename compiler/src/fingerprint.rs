@@ -13,8 +13,8 @@ const PINNED: &[(&str, &str)] = &[
     ("wasmparser", "0.254.2"),
 ];
 
-const X86_64: &str = "d50b5d0ab6e0da9aeae0d95d9cdb9bfe17568c480dda5d57467c082368d1fa8a";
-const AARCH64: &str = "1697769303dfd7f51e59ef7f65a13c3c1360c3d17f77bd5abf38271f3c1a464d";
+const X86_64: &str = "1ff4795f3528026aa6fb53e56e8409682d1cf1f8072c42adc68d1938bf6d5b6c";
+const AARCH64: &str = "92aff36e0ee9433fb56ca428e0120fadb26f2947f2f313464a5c888ea35ccfb8";
 
 /// `name version` of every dependency that decides output bytes.
 #[must_use]

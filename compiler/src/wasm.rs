@@ -602,8 +602,8 @@ fn count_splits(opcode: u8, options: &CodegenOptions) -> u32 {
         0x03 => fuel + u32::from(options.interruption),
         // Branches that may not be taken, and what they adapt.
         0x0d | 0x0e => 1 + fuel,
-        // Direct calls: the check before, or that of the function when it is inlined.
-        0x10 => fuel,
+        // Direct calls: the check before, or those of the function when it is inlined.
+        0x10 => fuel + u32::from(options.call_depth),
         // Indirect calls: the bounds and the signature.
         0x11 => 2 + fuel,
         // Loads and stores: the bounds, which only code without signals checks by branches.

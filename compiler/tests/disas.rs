@@ -91,6 +91,7 @@ fn parse_options(arch: Arch, words: &str, name: &str) -> CompileOptions {
             "explicit" => codegen.bounds = BoundsStrategy::Explicit,
             "fuel" => codegen.fuel = true,
             "interruption" => codegen.interruption = true,
+            "call-depth" => codegen.call_depth = true,
             "no-signals" => {
                 codegen.signals = false;
                 codegen.bounds = BoundsStrategy::Explicit;

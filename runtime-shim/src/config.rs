@@ -123,6 +123,7 @@ pub struct Config {
     max_wasm_stack_bytes: usize,
     resumable_stack_bytes: Option<usize>,
     max_cached_stacks: usize,
+    max_call_depth: usize,
     ignore_custom_sections: bool,
     allow_start_fn: bool,
     enforced_limits: EnforcedLimits,
@@ -148,6 +149,7 @@ impl Default for Config {
             max_wasm_stack_bytes: 1 << 20,
             resumable_stack_bytes: None,
             max_cached_stacks: 2,
+            max_call_depth: usize::MAX,
             ignore_custom_sections: false,
             allow_start_fn: true,
             enforced_limits: EnforcedLimits::default(),
@@ -306,9 +308,20 @@ impl Config {
         self
     }
 
-    /// Asks for a limit on the number of active calls, which is not available yet.
-    pub fn set_max_recursion_depth(&mut self, _depth: usize) -> &mut Self {
-        self.set_unavailable("set_max_recursion_depth", true)
+    /// How many calls of compiled functions may be active at once in a store. Default: they are not counted, and only
+    /// the stack is a limit.
+    ///
+    /// One call more ends with [`TrapCode::StackOverflow`](crate::TrapCode), at the same call on every machine,
+    /// whatever is inlined and however large frames are, for which
+    /// [`Error::is_deterministic`](crate::Error::is_deterministic) stands. Calls of the host are not counted, but
+    /// those of the guest that wait for it are, when it calls the guest again. The stack must suffice for so many
+    /// calls ([`Config::max_wasm_stack`]); where it does not, that is what ends them.
+    ///
+    /// Counting is part of compiled code, and any engine that limits the depth needs it; the limit is not.
+    pub fn set_max_recursion_depth(&mut self, depth: usize) -> &mut Self {
+        self.codegen.call_depth = true;
+        self.max_call_depth = depth;
+        self
     }
 
     /// What modules may declare at most. Default: no limits.
@@ -437,6 +450,12 @@ impl Config {
 
     pub(crate) fn limits(&self) -> &EnforcedLimits {
         &self.enforced_limits
+    }
+
+    /// How many calls may be active, as compiled code has it: signed.
+    pub(crate) fn max_call_depth(&self) -> u64 {
+        const MOST: u64 = i64::MAX.cast_unsigned();
+        u64::try_from(self.max_call_depth).map_or(MOST, |depth| depth.min(MOST))
     }
 
     pub(crate) fn is_start_fn_allowed(&self) -> bool {

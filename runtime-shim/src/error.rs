@@ -31,6 +31,8 @@ struct ErrorInner {
 enum TrapDetail {
     /// How much more fuel was needed to go on.
     RequiredFuel(u64),
+    /// The stack was not exhausted: as many calls were active as may be.
+    CallDepth,
 }
 
 impl Error {
@@ -50,6 +52,14 @@ impl Error {
     pub(crate) fn out_of_fuel(required_fuel: u64) -> Self {
         let mut error = Self::from(TrapCode::OutOfFuel);
         error.inner.detail = Some(TrapDetail::RequiredFuel(required_fuel));
+        error
+    }
+
+    /// The trap of a guest of which as many calls are active as may be.
+    #[cold]
+    pub(crate) fn call_depth_exceeded() -> Self {
+        let mut error = Self::from(TrapCode::StackOverflow);
+        error.inner.detail = Some(TrapDetail::CallDepth);
         error
     }
 
@@ -98,6 +108,12 @@ impl Error {
             ) => Some(*required_fuel),
             _ => None,
         }
+    }
+
+    /// Whether the stack overflowed because as many calls were active as
+    /// [`Config::set_max_recursion_depth`](crate::Config::set_max_recursion_depth) allows.
+    pub(crate) fn is_call_depth(&self) -> bool {
+        self.inner.detail == Some(TrapDetail::CallDepth)
     }
 
     /// The exit status, if the guest wished to end.
@@ -161,6 +177,7 @@ impl fmt::Display for Error {
         fmt::Display::fmt(&self.inner.kind, f)?;
         match self.inner.detail {
             Some(TrapDetail::RequiredFuel(required)) => write!(f, ": {required} more required")?,
+            Some(TrapDetail::CallDepth) => f.write_str(": too many active calls")?,
             None => {}
         }
         match &self.inner.backtrace {

@@ -607,6 +607,15 @@ pub enum ArtifactError {
         /// How it was compiled.
         options: CodegenOptions,
     },
+    /// It does not count active calls, and the engine limits them.
+    #[error(
+        "the artifact was compiled without counting active calls, and this engine has \
+         set_max_recursion_depth: compile it with set_max_recursion_depth (--call-depth) too"
+    )]
+    NoCallDepth {
+        /// How it was compiled.
+        options: CodegenOptions,
+    },
 }
 
 /// What was given is not what is taken.

@@ -47,10 +47,12 @@ impl Error {
     ///
     /// Only such an error may decide what other nodes must decide alike: a dispute, a slashing, a block's
     /// validity. An error that the host itself returned ([`Error::new`], [`Error::host`]) is not
-    /// deterministic as far as this crate knows; the host may know better.
+    /// deterministic as far as this crate knows; the host may know better. A stack overflow is
+    /// deterministic if the limit of active calls was exceeded
+    /// ([`Config::set_max_recursion_depth`](crate::Config::set_max_recursion_depth)).
     #[must_use]
     pub fn is_deterministic(&self) -> bool {
-        self.kind().is_deterministic()
+        self.is_call_depth() || self.kind().is_deterministic()
     }
 }
 
@@ -95,6 +97,7 @@ impl ErrorKind {
                 ArtifactError::NeedsSignals { .. }
                 | ArtifactError::Metering { .. }
                 | ArtifactError::FuelSchedule { .. }
+                | ArtifactError::NoCallDepth { .. }
                 | ArtifactError::NoInterruption { .. },
             )
             | Self::Input(InputError::OtherModule) => ARTIFACT,

@@ -398,6 +398,9 @@ fn check_options(engine: &Engine, library: &Library) -> Result<(), ArtifactError
     if config.interruption && !options.interruption {
         return Err(ArtifactError::NoInterruption { options });
     }
+    if config.call_depth && !options.call_depth {
+        return Err(ArtifactError::NoCallDepth { options });
+    }
     Ok(())
 }
 

@@ -150,9 +150,9 @@ fn options_that_do_not_exist_are_refused_by_name() {
         ),
         (
             |config| {
-                config.set_max_recursion_depth(5);
+                config.wasm_tail_call(true);
             },
-            "set_max_recursion_depth",
+            "wasm_tail_call(true)",
         ),
     ];
     for (configure, expected) in options {

@@ -44,6 +44,10 @@ pub(crate) struct Flags {
     /// Check a flag that could interrupt the guest
     #[arg(long)]
     interruption: bool,
+
+    /// Count active calls, of which there may be any number
+    #[arg(long)]
+    call_depth: bool,
 }
 
 impl Flags {
@@ -71,6 +75,9 @@ impl Flags {
             .spectre_mitigation(self.spectre)
             .consume_fuel(self.fuel)
             .interruption(self.interruption);
+        if self.call_depth {
+            config.set_max_recursion_depth(usize::MAX);
+        }
         if let Some(cpu) = self.cpu {
             config.cpu(cpu);
         }

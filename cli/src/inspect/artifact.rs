@@ -61,6 +61,7 @@ struct Options {
     fuel: bool,
     interruption: bool,
     spectre: bool,
+    call_depth: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -264,6 +265,7 @@ impl From<CodegenOptions> for Options {
             fuel: options.fuel,
             interruption: options.interruption,
             spectre: options.spectre_mitigation,
+            call_depth: options.call_depth,
         }
     }
 }
@@ -281,6 +283,7 @@ impl Options {
             (self.fuel, " --fuel"),
             (self.interruption, " --interruption"),
             (self.spectre, " --spectre"),
+            (self.call_depth, " --call-depth"),
         ] {
             if is_set {
                 text.push_str(option);

@@ -78,6 +78,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N")]
     fuel_limit: Option<u64>,
 
+    /// Let so many calls of the guest be active at most; implies --call-depth [default: what the stack has room for]
+    #[arg(long, value_name = "N")]
+    max_call_depth: Option<usize>,
+
     /// Say on standard error how long it took, whether the cache helped, and what fuel was used
     #[arg(long)]
     timings: bool,
@@ -225,6 +229,9 @@ impl RunArgs {
         let mut config = config(&self.codegen)?;
         if self.fuel_limit.is_some() {
             config.consume_fuel(true);
+        }
+        if let Some(depth) = self.max_call_depth {
+            config.set_max_recursion_depth(depth);
         }
         Ok(config)
     }
@@ -387,6 +394,9 @@ pub(crate) fn config(codegen: &CodegenArgs) -> Result<Config, Failure> {
         .cpu(options.cpu_level)
         .compile_threads(options.threads)
         .operator_cost(options.fuel_costs.operators);
+    if options.codegen.call_depth {
+        config.set_max_recursion_depth(usize::MAX);
+    }
     if let Some(bytes_copied_per_fuel) = options.fuel_costs.bytes_copied_per_fuel {
         config.fuel_cost(CustomFuelCosts {
             bytes_copied_per_fuel,

@@ -113,6 +113,36 @@ fn fuel_is_metered_and_limited() {
 }
 
 #[test]
+fn active_calls_are_counted_and_limited() {
+    let folder = folder_with_module();
+    let down = "(module (func $down (export \"down\") (param i32)
+        (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))))))";
+    folder.write("down.wat", down);
+    let limit = ["--max-call-depth", "100", "--invoke", "down"];
+    folder.print(&[&["run", "down.wat"], &limit[..], &["99"]].concat(), "");
+    let outcome = folder.run(&[&["run", "down.wat"], &limit[..], &["100"]].concat());
+    let message = "error: down.wat: call stack exhausted: too many active calls\n";
+    assert!(outcome.stderr.starts_with(message), "{outcome:?}");
+    assert_eq!(outcome.code, Some(1));
+
+    folder.succeed(&[
+        "compile",
+        "down.wat",
+        "-o",
+        "counted.so",
+        "-q",
+        "--call-depth",
+    ]);
+    let options = folder.json(&["inspect", "counted.so", "--format", "json"]);
+    assert_eq!(options["options"]["call_depth"], true);
+    folder.print(&[&["run", "counted.so"], &limit[..], &["99"]].concat(), "");
+    folder.succeed(&["compile", "down.wat", "-o", "plain.so", "-q"]);
+    let outcome = folder.run(&[&["run", "plain.so"], &limit[..], &["99"]].concat());
+    let message = "error: plain.so: the artifact was compiled without counting active calls";
+    assert!(outcome.stderr.starts_with(message), "{outcome:?}");
+}
+
+#[test]
 fn costs_of_operators_are_read_from_a_file_and_compared() {
     let folder = folder_with_module();
     folder.write("costs.json", r#"{"i32.add": 10, "local.get": 2}"#);

@@ -22,6 +22,7 @@ impl Translator<'_, '_> {
                 return;
             }
             self.before_inside_call();
+            self.pass_calls_left();
             let callee = self.function_ref(index);
             let mut args = vec![self.vmctx];
             self.pop_args(type_index, &mut args);
@@ -30,6 +31,7 @@ impl Translator<'_, '_> {
             return self.push_results(call);
         }
         self.before_outside_call();
+        self.pass_calls_left();
         let flags = self.regions.vmctx();
         let slot = VMContext::import_slot_offset(index);
         let code_offset = slot + VMImportSlot::CODE.cast_signed();
@@ -65,6 +67,7 @@ impl Translator<'_, '_> {
         let next = self.branch_cold(differs);
         self.raise_indirect(found);
         self.builder.switch_to_block(next);
+        self.pass_calls_left();
         let flags = self.regions.table();
         let code_offset = VMFuncRef::CODE.cast_signed();
         let code = self

@@ -368,7 +368,7 @@ impl Translator<'_, '_> {
         self.builder.ins().store(flags, fuel, store, offset);
     }
 
-    fn store_context(&mut self) -> Value {
+    pub(super) fn store_context(&mut self) -> Value {
         let constant = self.regions.constant();
         let offset = VMContext::STORE.cast_signed();
         self.builder

@@ -126,6 +126,12 @@ impl Inliner {
         }
     }
 
+    /// How many calls are active in the body that is being translated: of the function that is compiled, and of
+    /// those inlined.
+    pub(super) fn depth(&self) -> i64 {
+        i64::try_from(self.active.len()).expect("the depth is limited")
+    }
+
     /// The location of the instruction at `offset` in the module.
     pub(super) fn location(&self, offset: u32) -> u32 {
         match self.current {

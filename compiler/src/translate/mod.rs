@@ -8,6 +8,7 @@ mod bounds;
 mod branch_table;
 mod calls;
 mod control;
+mod depth;
 mod env;
 mod fuel;
 mod globals;
@@ -103,6 +104,8 @@ struct Translator<'env, 'func> {
     inliner: Inliner,
     bounds: Bounds,
     meter: Meter,
+    /// How many calls may be active from this function on, itself included, where that is counted.
+    calls_left: Option<Value>,
     /// From which location on how much fuel is pending.
     fuel_marks: Vec<(u32, u32)>,
     /// Blocks of the branch that is being translated.
@@ -144,6 +147,7 @@ impl<'env, 'func> Translator<'env, 'func> {
             inliner: Inliner::new(index, own, env.module.wasm_len_bytes),
             bounds: Bounds::default(),
             meter: Meter::default(),
+            calls_left: None,
             fuel_marks: Vec::new(),
             fuel_edges: BTreeMap::new(),
             regions,
@@ -171,6 +175,7 @@ impl<'env, 'func> Translator<'env, 'func> {
         }
         self.push_function_frame();
         let mut reader = body.get_operators_reader()?;
+        self.begin_call(body);
         self.begin_bounds(body)?;
         self.begin_meter(body)?;
         while !reader.eof() {

@@ -11,7 +11,9 @@ use cranelift_codegen::{
     isa::CallConv,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use wasmelt_abi::{CodegenOptions, Libcall, TrapCode, VMContext, VMStoreContext};
+use wasmelt_abi::{
+    CALL_DEPTH_EXCEEDED, CodegenOptions, Libcall, TrapCode, VMContext, VMStoreContext,
+};
 
 /// A stub: its site is its return address, so a trap site costs two short instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) enum Stub {
     OutOfFuel,
     /// Says that the interrupt flag was seen. Keeps every register.
     Interrupted,
+    /// Raises that as many calls are active as may be.
+    CallDepthExceeded,
 }
 
 impl Stub {
@@ -39,6 +43,7 @@ impl Stub {
         Stub::RaiseIndirect,
         Stub::OutOfFuel,
         Stub::Interrupted,
+        Stub::CallDepthExceeded,
     ];
 
     /// Position in [`Stub::ALL`].
@@ -54,13 +59,14 @@ impl Stub {
             Stub::RaiseIndirect => "wasmelt::raise::indirect".to_owned(),
             Stub::OutOfFuel => "wasmelt::out_of_fuel".to_owned(),
             Stub::Interrupted => "wasmelt::interrupted".to_owned(),
+            Stub::CallDepthExceeded => "wasmelt::raise::call_depth".to_owned(),
         }
     }
 
     /// vmctx, and for an indirect call the signature id that was found.
     pub(super) fn signature(self) -> Signature {
         let convention = match self {
-            Stub::Raise(_) | Stub::RaiseIndirect => CallConv::SystemV,
+            Stub::Raise(_) | Stub::RaiseIndirect | Stub::CallDepthExceeded => CallConv::SystemV,
             Stub::OutOfFuel | Stub::Interrupted => CallConv::PreserveAll,
         };
         let mut signature = Signature::new(convention);
@@ -77,6 +83,7 @@ impl Stub {
             Stub::Raise(_) | Stub::RaiseIndirect => true,
             Stub::OutOfFuel => options.fuel,
             Stub::Interrupted => options.interruption,
+            Stub::CallDepthExceeded => options.call_depth,
         }
     }
 }
@@ -107,6 +114,10 @@ pub(crate) fn build_stub(
             let code = builder.ins().iconst(types::I32, i64::from(code as u8));
             (Libcall::Raise, Some(code))
         }
+        Stub::CallDepthExceeded => {
+            let code = i64::from(CALL_DEPTH_EXCEEDED);
+            (Libcall::Raise, Some(builder.ins().iconst(types::I32, code)))
+        }
         Stub::RaiseIndirect => (Libcall::RaiseIndirect, Some(params[1])),
         Stub::OutOfFuel => (Libcall::OutOfFuel, None),
         Stub::Interrupted => (Libcall::Interrupted, None),
@@ -127,7 +138,7 @@ pub(crate) fn build_stub(
     let signature = builder.import_signature(signature);
     builder.ins().call_indirect(signature, code, &args);
     match (stub, fuel) {
-        (Stub::Raise(_) | Stub::RaiseIndirect, _) => {
+        (Stub::Raise(_) | Stub::RaiseIndirect | Stub::CallDepthExceeded, _) => {
             builder.ins().trap(AFTER_RAISE);
         }
         (Stub::OutOfFuel | Stub::Interrupted, fuel) => {

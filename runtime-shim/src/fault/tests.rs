@@ -232,6 +232,7 @@ fn single_operations() -> Vec<Error> {
         ConfigError::NotEnabled { option: "a" }.into(),
         ArtifactError::NeedsSignals { options }.into(),
         ArtifactError::Metering { options }.into(),
+        ArtifactError::NoCallDepth { options }.into(),
         ArtifactError::FuelSchedule {
             expected: schedule,
             found: schedule,

@@ -37,6 +37,8 @@ pub(super) struct Activation {
     pub(super) previous_stack_limit: usize,
     /// The fuel register of the guest that waits for this one, if fuel is metered.
     pub(super) outer_fuel: i64,
+    /// How many more calls may be active than those that wait for this entry, where that is counted.
+    pub(super) calls_left: u64,
     pub(super) block: *mut StoreBlock,
     /// Why compiled code was left without returning; null if it was not.
     stop: Cell<*mut Stop>,
@@ -83,6 +85,7 @@ impl Activation {
             previous_store: ptr::null_mut(),
             previous_stack_limit: SAME_LIMIT,
             outer_fuel: 0,
+            calls_left: 0,
             block,
             stop: Cell::new(ptr::null_mut()),
             fault: Cell::new(MaybeUninit::uninit()),

@@ -497,6 +497,9 @@ impl<T> EntryGuard<T> {
                 (*activation).fuel.set(in_use);
                 (*activation).outer_fuel = outer;
             }
+            if block.counts_calls {
+                (*activation).calls_left = block.calls_left();
+            }
         }
         thread.activation.set(activation);
         Self { store, activation }
@@ -514,6 +517,9 @@ impl<T> Drop for EntryGuard<T> {
         block.store.set(activation.previous_store);
         if block.is_metered {
             block.leave_fuel(activation.outer_fuel);
+        }
+        if block.counts_calls {
+            block.set_calls_left(activation.calls_left);
         }
         if activation.previous_stack_limit != SAME_LIMIT {
             // SAFETY: the entry has the store exclusively.

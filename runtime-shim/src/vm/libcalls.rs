@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{error::Error, errors::MemoryError, instance::Instance, store::Store};
 use core::{arch::naked_asm, ffi::c_void, ptr};
-use wasmelt_abi::{TrapCode, VMContext, VMFuncRef, VMLibcalls};
+use wasmelt_abi::{CALL_DEPTH_EXCEEDED, TrapCode, VMContext, VMFuncRef, VMLibcalls};
 
 /// The table that every vmctx points to.
 pub(super) static LIBCALLS: VMLibcalls = VMLibcalls {
@@ -102,6 +102,10 @@ const GO_ON: Outcome = Outcome {
 };
 
 unsafe extern "C" fn raise_trap(_vmctx: *mut VMContext, code: u32, frame: usize) -> Outcome {
+    if code == CALL_DEPTH_EXCEEDED {
+        // SAFETY: called by a libcall entry.
+        return unsafe { stop(Error::call_depth_exceeded(), frame) };
+    }
     let code = u8::try_from(code)
         .ok()
         .and_then(|code| TrapCode::try_from(code).ok());

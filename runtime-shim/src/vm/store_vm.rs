@@ -104,6 +104,8 @@ pub(super) struct StoreBlock {
     pub(super) has_signals: bool,
     /// Whether any code of this store computes with floats.
     pub(super) computes_floats: Cell<bool>,
+    /// Whether active calls are counted.
+    pub(super) counts_calls: bool,
     /// Whether fuel is metered.
     pub(super) is_metered: bool,
     /// What costs how much, where fuel is metered.
@@ -117,6 +119,20 @@ pub(super) struct StoreBlock {
 }
 
 impl StoreBlock {
+    /// How many more calls may be active than those that wait for the host.
+    #[inline]
+    pub(super) fn calls_left(&self) -> u64 {
+        // SAFETY: only compiled code changes the field, and it does not run.
+        unsafe { (*self.vm()).calls_left }
+    }
+
+    /// What an entry may use, or what there was before it.
+    #[inline]
+    pub(super) fn set_calls_left(&self, calls: u64) {
+        // SAFETY: the guest does not run; nothing refers to the field.
+        unsafe { (*self.vm()).calls_left = calls };
+    }
+
     /// What compiled code sees.
     #[inline]
     pub(super) fn vm(&self) -> *mut VMStoreContext {
@@ -291,7 +307,7 @@ impl StoreVm {
                 stack_limit: stack::NO_LIMIT,
                 fuel: 0,
                 fuel_added: 0,
-                calls_left: u64::MAX,
+                calls_left: config.max_call_depth(),
                 reserved: [0; 4],
             }),
             store: Cell::new(ptr::null_mut()),
@@ -299,6 +315,7 @@ impl StoreVm {
             max_wasm_stack_bytes: config.max_wasm_stack_bytes(),
             has_signals: config.codegen().signals,
             computes_floats: Cell::new(false),
+            counts_calls: config.codegen().call_depth,
             is_metered: config.codegen().fuel,
             fuel_costs: config.codegen().fuel.then(|| *config.fuel_costs()),
             fuel_reserve: Cell::new(0),

@@ -196,7 +196,7 @@ fn flags_are_followed() {
         "--opt none",
         "--opt=speed --cpu  native --jobs 1",
         "--bounds explicit --spectre",
-        "--no-signals --fuel --interruption --nan-canonicalization",
+        "--no-signals --fuel --interruption --nan-canonicalization --call-depth",
     ] {
         let session = Session::of_text(THREE_LINES).flags(flags);
         check(&session, Session::ALL, Session::ALL_WELL, &[]);
