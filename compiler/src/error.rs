@@ -21,6 +21,16 @@ pub enum CompileError {
     /// The module uses a proposal that the preset does not include.
     #[error("{0}")]
     Unsupported(Box<UnsupportedProposal>),
+    /// The module has floats, and the options allow none.
+    #[error("floats are not allowed: {}", FloatPlace(.operator.as_deref(), *.function, *.offset))]
+    Floats {
+        /// The operator, in text format, if it is one.
+        operator: Option<String>,
+        /// Index of the function it is in.
+        function: Option<u32>,
+        /// Offset in the module.
+        offset: usize,
+    },
     /// The module breaks a rule of the preset.
     #[error(
         "preset `{preset}` does not allow {rule} (offset {offset:#x}): build the module without it, or choose another \
@@ -79,6 +89,7 @@ impl CompileError {
             Self::NotWasm { .. }
             | Self::Invalid(_)
             | Self::Unsupported(_)
+            | Self::Floats { .. }
             | Self::PresetRule { .. } => FaultKind::Module,
             Self::LimitExceeded { .. } => FaultKind::Limit,
             // A mistake of whoever configured the compiler, or of the compiler.
@@ -92,6 +103,23 @@ impl CompileError {
     #[must_use]
     pub const fn is_deterministic(&self) -> bool {
         matches!(self.fault_kind(), FaultKind::Module)
+    }
+}
+
+/// What has floats: operator, function and offset.
+struct FloatPlace<'a>(Option<&'a str>, Option<u32>, usize);
+
+impl fmt::Display for FloatPlace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(operator, function, offset) = self;
+        match operator {
+            Some(operator) => write!(f, "`{operator}`")?,
+            None => f.write_str("a type")?,
+        }
+        if let Some(function) = function {
+            write!(f, " in function {function}")?;
+        }
+        write!(f, " (offset {offset:#x})")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Names the proposal that a refused module needs, and the way out.
 
 use crate::error::{CompileError, InvalidModule, UnsupportedProposal};
+use crate::options::CompileOptions;
 use wasmelt_abi::Preset;
 use wasmparser::{BinaryReaderError, FunctionBody, Parser, Payload, Validator, WasmFeatures};
 
@@ -163,12 +164,17 @@ const SHARED: WasmFeatures = WasmFeatures::SHARED_EVERYTHING_THREADS
     .union(GC);
 const DESCRIPTORS: WasmFeatures = WasmFeatures::CUSTOM_DESCRIPTORS.union(GC);
 
-/// The language of a preset.
-pub(crate) fn preset_features(preset: Preset) -> WasmFeatures {
-    match preset {
+/// The language that modules may use.
+pub(crate) fn enabled_features(options: &CompileOptions) -> WasmFeatures {
+    let features = match options.codegen.preset {
         Preset::StrictMvp => WasmFeatures::MVP,
         Preset::Wasm1 => WasmFeatures::WASM1,
         Preset::Polkadot => WasmFeatures::WASM1.union(WasmFeatures::SIGN_EXTENSION),
+    };
+    if options.floats {
+        features
+    } else {
+        features.difference(WasmFeatures::FLOATS)
     }
 }
 
@@ -210,10 +216,24 @@ pub fn features_needed(wasm: &[u8]) -> Result<Vec<FeatureUse>, CompileError> {
 }
 
 /// Turns the first validation error of a module into the error that a user gets.
-pub(crate) fn explain(wasm: &[u8], preset: Preset, error: &BinaryReaderError) -> CompileError {
-    let Some(proposal) = find_proposal(wasm, preset_features(preset), error.offset()) else {
+pub(crate) fn explain(
+    wasm: &[u8],
+    options: &CompileOptions,
+    error: &BinaryReaderError,
+) -> CompileError {
+    let enabled = enabled_features(options);
+    if !options.floats && moves_on(wasm, enabled.union(WasmFeatures::FLOATS), error.offset()) {
+        let place = Place::find(wasm, error.offset());
+        return CompileError::Floats {
+            operator: place.operator,
+            function: place.function,
+            offset: error.offset(),
+        };
+    }
+    let Some(proposal) = find_proposal(wasm, enabled, error.offset()) else {
         return invalid(wasm, error);
     };
+    let preset = options.codegen.preset;
     let place = Place::find(wasm, error.offset());
     CompileError::Unsupported(Box::new(UnsupportedProposal {
         proposal: proposal.name,
@@ -241,12 +261,17 @@ fn validate(wasm: &[u8], features: WasmFeatures) -> Result<(), BinaryReaderError
         .map(|_| ())
 }
 
-/// The proposal whose absence causes the error at `offset`: enabling it moves the first error on.
-fn find_proposal(wasm: &[u8], enabled: WasmFeatures, offset: usize) -> Option<&'static Proposal> {
-    let moves_on = |features: WasmFeatures| match validate(wasm, features) {
+/// Whether the first error of a module with these features, if there is one, is behind `offset`.
+fn moves_on(wasm: &[u8], features: WasmFeatures, offset: usize) -> bool {
+    match validate(wasm, features) {
         Ok(()) => true,
         Err(error) => error.offset() > offset,
-    };
+    }
+}
+
+/// The proposal whose absence causes the error at `offset`: enabling it moves the first error on.
+fn find_proposal(wasm: &[u8], enabled: WasmFeatures, offset: usize) -> Option<&'static Proposal> {
+    let moves_on = |features: WasmFeatures| moves_on(wasm, features, offset);
     let everything = PROPOSALS
         .iter()
         .fold(enabled, |all, proposal| all.union(proposal.features));

@@ -33,7 +33,7 @@ pub type ProgressFn = Arc<dyn Fn(Progress) + Send + Sync>;
 /// What is asked of a compilation.
 ///
 /// Everything in `codegen`, `fuel_costs`, `arch`, `cpu_level`, `cpu_features` and `descriptor_symbol` decides
-/// output bytes; `threads`, `verify` and `progress` do not.
+/// output bytes; `floats`, `threads`, `verify` and `progress` do not.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct CompileOptions {
@@ -48,6 +48,8 @@ pub struct CompileOptions {
     /// Features the code may use: those of the level, or for [`CpuLevel::Native`] those that the
     /// caller found on the machine.
     pub cpu_features: CpuFeatures,
+    /// Whether modules may compute with floats or have any. It decides only what is accepted.
+    pub floats: bool,
     /// Threads to compile on; 0 means one per core, and 1 means that none is started.
     pub threads: usize,
     /// Whether Cranelift's verifier checks every function, for tests of this crate: it finds
@@ -80,6 +82,7 @@ impl CompileOptions {
             arch,
             cpu_level,
             cpu_features: cpu_level.features(),
+            floats: true,
             threads: 0,
             verify: false,
             progress: None,
@@ -142,6 +145,7 @@ impl fmt::Debug for CompileOptions {
             .field("arch", &self.arch)
             .field("cpu_level", &self.cpu_level)
             .field("cpu_features", &self.cpu_features)
+            .field("floats", &self.floats)
             .field("threads", &self.threads)
             .finish_non_exhaustive()
     }

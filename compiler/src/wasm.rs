@@ -2,7 +2,7 @@
 
 use crate::{
     error::CompileError,
-    features::{explain, preset_features},
+    features::{enabled_features, explain},
     governor::Governor,
     options::CompileOptions,
     pipeline::parallel_map,
@@ -131,9 +131,9 @@ pub fn parse_module<'a>(
         });
     }
     let preset = options.codegen.preset;
-    let explain = |error: &BinaryReaderError| explain(wasm, preset, error);
+    let explain = |error: &BinaryReaderError| explain(wasm, options, error);
     let (mut module, to_validate) =
-        read_sections(wasm, preset).map_err(|error| error.into_compile_error(explain))?;
+        read_sections(wasm, options).map_err(|error| error.into_compile_error(explain))?;
     let bodies = validate_bodies(&module, to_validate, options).map_err(|e| explain(&e))?;
     let mut in_table = module.elements.iter().flat_map(|segment| &segment.funcs);
     module.is_table_own = module.table.is_some_and(|table| table.is_private())
@@ -178,19 +178,21 @@ impl ReadError {
     }
 }
 
-fn read_sections(
-    wasm: &[u8],
-    preset: Preset,
-) -> Result<(ModuleInfo<'_>, Vec<BodyToValidate>), ReadError> {
+fn read_sections<'a>(
+    wasm: &'a [u8],
+    options: &CompileOptions,
+) -> Result<(ModuleInfo<'a>, Vec<BodyToValidate>), ReadError> {
+    let preset = options.codegen.preset;
+    let features = enabled_features(options);
     let mut module = ModuleInfo {
         wasm_len_bytes: wasm.len(),
         ..ModuleInfo::default()
     };
     let mut to_validate = Vec::new();
-    let mut validator = Validator::new_with_features(preset_features(preset));
+    let mut validator = Validator::new_with_features(features);
     // The parser, too, must know the language: memory64 lets offsets be longer, for one.
     let mut parser = Parser::new(0);
-    parser.set_features(preset_features(preset));
+    parser.set_features(features);
     for payload in parser.parse_all(wasm) {
         let payload = payload?;
         if let ValidPayload::Func(func, body) = validator.payload(&payload)? {

@@ -127,8 +127,8 @@ pub struct Config {
     ignore_custom_sections: bool,
     allow_start_fn: bool,
     enforced_limits: EnforcedLimits,
+    floats: bool,
     pool: Option<PoolConfig>,
-    unavailable: Vec<&'static str>,
     #[cfg(feature = "compile")]
     on_progress: Option<ProgressFn>,
     #[cfg(feature = "cache")]
@@ -140,6 +140,7 @@ impl Default for Config {
         Self {
             codegen: CodegenOptions {
                 signals: true,
+                nan_canonicalization: cfg!(feature = "deterministic"),
                 ..CodegenOptions::default()
             },
             fuel_costs: FuelCosts::default(),
@@ -153,8 +154,8 @@ impl Default for Config {
             ignore_custom_sections: false,
             allow_start_fn: true,
             enforced_limits: EnforcedLimits::default(),
+            floats: true,
             pool: None,
-            unavailable: Vec::new(),
             #[cfg(feature = "compile")]
             on_progress: None,
             #[cfg(feature = "cache")]
@@ -198,7 +199,8 @@ impl Config {
         self
     }
 
-    /// Whether results of float arithmetic have canonical NaN bits. Default: false.
+    /// Whether results of float arithmetic have canonical NaN bits. Default: false, and true with the crate feature
+    /// `deterministic`.
     pub fn nan_canonicalization(&mut self, enable: bool) -> &mut Self {
         self.codegen.nan_canonicalization = enable;
         self
@@ -359,9 +361,13 @@ impl Config {
         self
     }
 
-    /// Whether modules may use floats. Default: true; they cannot be forbidden yet.
+    /// Whether modules may have floats: operators, parameters, results, locals and globals. Default: true.
+    ///
+    /// It decides what is compiled, and artifacts do not say whether they have floats: an engine without them
+    /// refuses to load any, except from its cache, where it looks at the module again.
     pub fn floats(&mut self, enable: bool) -> &mut Self {
-        self.set_unavailable("floats(false)", !enable)
+        self.floats = enable;
+        self
     }
 
     /// How many memories the engine keeps for new instances. Default: 8, of one page each; none if the
@@ -384,20 +390,20 @@ impl Config {
         }
     }
 
-    fn set_unavailable(&mut self, option: &'static str, is_set: bool) -> &mut Self {
-        self.unavailable.retain(|other| *other != option);
-        if is_set {
-            self.unavailable.push(option);
+    /// Refuses what cannot be known of code that was compiled elsewhere.
+    pub(crate) fn check_precompiled(&self) -> Result<(), ConfigError> {
+        if self.floats {
+            Ok(())
+        } else {
+            Err(ConfigError::UnknownOfArtifacts {
+                option: "floats(false)",
+            })
         }
-        self
     }
 
-    /// Refuses the first option that this version cannot honour.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        match self.unavailable.first() {
-            Some(option) => Err(ConfigError::Unavailable { option }),
-            None => Ok(()),
-        }
+    #[cfg(feature = "compile")]
+    pub(crate) fn are_floats_allowed(&self) -> bool {
+        self.floats
     }
 
     /// Resolves [`BoundsChecks::Auto`], given whether a reservation can be had.
@@ -488,14 +494,16 @@ impl Config {
 }
 
 macro_rules! later_proposals {
-    ($( $(#[$doc:meta])* $method:ident = $option:literal; )*) => {
+    ($( $(#[$doc:meta])* $method:ident; )*) => {
+        /// Later proposals, which are not supported: to enable one is no error, and a module that uses it is refused
+        /// by an error that names it, [`ErrorKind::Wasm`](crate::errors::ErrorKind).
         impl Config {
             $(
                 $(#[$doc])*
                 ///
-                /// Default: false; it is not available yet.
-                pub fn $method(&mut self, enable: bool) -> &mut Self {
-                    self.set_unavailable($option, enable)
+                /// Without effect: modules that need it are refused, whatever this says.
+                pub fn $method(&mut self, _enable: bool) -> &mut Self {
+                    self
                 }
             )*
         }
@@ -503,32 +511,32 @@ macro_rules! later_proposals {
 }
 
 later_proposals! {
-    /// Whether modules may use the sign-extension operators.
-    wasm_sign_extension = "wasm_sign_extension(true)";
-    /// Whether modules may use the saturating conversions.
-    wasm_saturating_float_to_int = "wasm_saturating_float_to_int(true)";
-    /// Whether functions and blocks may have several results.
-    wasm_multi_value = "wasm_multi_value(true)";
-    /// Whether modules may have several memories.
-    wasm_multi_memory = "wasm_multi_memory(true)";
-    /// Whether modules may use the bulk memory operators.
-    wasm_bulk_memory = "wasm_bulk_memory(true)";
-    /// Whether modules may use reference types.
-    wasm_reference_types = "wasm_reference_types(true)";
-    /// Whether modules may use tail calls.
-    wasm_tail_call = "wasm_tail_call(true)";
-    /// Whether constant expressions may compute.
-    wasm_extended_const = "wasm_extended_const(true)";
-    /// Whether memories may have pages of one byte.
-    wasm_custom_page_sizes = "wasm_custom_page_sizes(true)";
-    /// Whether memories may be indexed with 64 bits.
-    wasm_memory64 = "wasm_memory64(true)";
-    /// Whether modules may use wide arithmetic.
-    wasm_wide_arithmetic = "wasm_wide_arithmetic(true)";
-    /// Whether modules may use vectors.
-    wasm_simd = "wasm_simd(true)";
-    /// Whether modules may use relaxed vector operators.
-    wasm_relaxed_simd = "wasm_relaxed_simd(true)";
+    /// Would allow the sign-extension operators, which only [`Preset::Polkadot`] has.
+    wasm_sign_extension;
+    /// Would allow the saturating conversions.
+    wasm_saturating_float_to_int;
+    /// Would allow functions and blocks several results.
+    wasm_multi_value;
+    /// Would allow modules several memories.
+    wasm_multi_memory;
+    /// Would allow the bulk memory operators.
+    wasm_bulk_memory;
+    /// Would allow reference types.
+    wasm_reference_types;
+    /// Would allow tail calls.
+    wasm_tail_call;
+    /// Would allow constant expressions to compute.
+    wasm_extended_const;
+    /// Would allow memories pages of one byte.
+    wasm_custom_page_sizes;
+    /// Would allow memories to be indexed with 64 bits.
+    wasm_memory64;
+    /// Would allow wide arithmetic.
+    wasm_wide_arithmetic;
+    /// Would allow vectors.
+    wasm_simd;
+    /// Would allow relaxed vector operators.
+    wasm_relaxed_simd;
 }
 
 impl fmt::Debug for Config {
@@ -540,7 +548,6 @@ impl fmt::Debug for Config {
             .field("compile_threads", &self.compile_threads)
             .field("max_wasm_stack_bytes", &self.max_wasm_stack_bytes)
             .field("pool", &self.pool)
-            .field("unavailable", &self.unavailable)
             .finish_non_exhaustive()
     }
 }
@@ -568,19 +575,6 @@ mod tests {
     #[test]
     fn guard_stays_guard_even_where_it_will_fail() {
         assert_eq!(bounds(&mut Config::new(), false), BoundsStrategy::Guard);
-    }
-
-    #[test]
-    fn an_option_that_does_not_exist_is_refused_until_it_is_withdrawn() {
-        let mut config = Config::new();
-        config.floats(false).wasm_simd(true);
-        assert!(
-            config
-                .check()
-                .is_err_and(|error| error.to_string().contains("floats(false)"))
-        );
-        config.floats(true).wasm_simd(false);
-        assert!(config.check().is_ok());
     }
 
     #[test]

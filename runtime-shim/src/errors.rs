@@ -197,7 +197,6 @@ impl From<LimiterError> for TableError {
 
 /// Fuel was asked for or spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum FuelError {
     /// The engine's configuration has no fuel metering.
     #[error("fuel metering is disabled")]
@@ -208,6 +207,20 @@ pub enum FuelError {
         /// How much more was needed.
         required_fuel: u64,
     },
+}
+
+impl FuelError {
+    /// [`FuelError::FuelMeteringDisabled`].
+    #[must_use]
+    pub fn fuel_metering_disabled() -> Self {
+        Self::FuelMeteringDisabled
+    }
+
+    /// [`FuelError::OutOfFuel`].
+    #[must_use]
+    pub fn out_of_fuel(required_fuel: u64) -> Self {
+        Self::OutOfFuel { required_fuel }
+    }
 }
 
 /// A stream could not be read.
@@ -431,6 +444,39 @@ impl InstanceError {
     }
 }
 
+/// Functions that make one kind of error of references to its parts.
+macro_rules! mismatches {
+    ($( $function:ident = $variant:ident($ty:ty, $actual:ty); )*) => {
+        impl InstantiationError {
+            /// [`InstantiationError::MismatchedNumberOfImports`].
+            #[must_use]
+            pub fn mismatched_number_of_imports(expected: usize, actual: usize) -> Self {
+                Self::MismatchedNumberOfImports { expected, actual }
+            }
+
+            $(
+                #[doc = concat!("[`InstantiationError::", stringify!($variant), "`].")]
+                #[must_use]
+                pub fn $function(name: &ImportName, expected: &$ty, actual: &$actual) -> Self {
+                    Self::$variant {
+                        name: name.clone(),
+                        expected: expected.clone(),
+                        actual: actual.clone(),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+mismatches! {
+    import_type_mismatch = ImportTypeMismatch(ExternType, Extern);
+    global_type_mismatch = GlobalTypeMismatch(GlobalType, GlobalType);
+    func_type_mismatch = FuncTypeMismatch(FuncType, FuncType);
+    table_type_mismatch = TableTypeMismatch(TableType, TableType);
+    memory_type_mismatch = MemoryTypeMismatch(MemoryType, MemoryType);
+}
+
 /// This host, not the guest, made it impossible to go on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -490,9 +536,12 @@ impl fmt::Display for Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// It does not exist in this version.
-    #[error("the option {option} is not available in this version of wasmelt: leave it out")]
-    Unavailable {
+    /// It says what modules may be, and what was compiled elsewhere does not say whether it is that.
+    #[error(
+        "artifacts do not say whether they keep to the option {option}: give Module::new the wasm instead, or load \
+         the artifact in an engine without the option"
+    )]
+    UnknownOfArtifacts {
         /// The method of [`Config`](crate::Config) and its argument.
         option: &'static str,
     },

@@ -104,7 +104,7 @@ impl ErrorKind {
             Self::Input(InputError::IsElf) => MODULE,
             Self::Load(error) => (error.fault_kind(), false),
             #[cfg(feature = "compile")]
-            Self::Compile(error) => (error.fault_kind(), error.is_deterministic()),
+            Self::Wasm(error) | Self::Compile(error) => (error.fault_kind(), error.is_deterministic()),
             #[cfg(feature = "cache")]
             Self::Cache(_) => HOST,
             #[cfg(feature = "wat")]

@@ -59,10 +59,17 @@
 //! |---|---|---|
 //! | `compile` | yes | `Module::new`, `Module::compile`: the compiler, with Cranelift and wasmparser |
 //! | `cache` | yes | `Config::cache` |
-//! | `wat` | yes | `Module::new` also takes the text format |
+//! | `wat` | yes | `compile`, and `Module::new` also takes the text format |
+//! | `std`, `validate` | yes | `compile`; without, there is a host that compiles nothing |
 //! | `tracing` | no | spans and events of the crate `tracing`, which `docs/tracing.md` lists |
+//! | `deterministic` | no | [`Config::nan_canonicalization`] is on by default |
+//! | `extra-checks` | no | Cranelift's verifier looks at what `Module::new` compiles, a third slower |
 //!
-//! Without `compile` a host runs artifacts that were compiled elsewhere and ships no compiler.
+//! The other features of wasmi exist and have no effect: `auto-dispatch`, `indirect-dispatch`, `portable-dispatch`,
+//! `debug`, `hash-collections`, `libm`, `memory64`, `prefer-btree-collections`, `simd`, `stable`, `unstable`.
+//!
+//! Without default features a host runs artifacts that were compiled elsewhere and ships no compiler. A manifest
+//! that was written for wasmi with `default-features = false` needs `features = ["std"]` to have `Module::new`.
 
 #[macro_use]
 mod trace;

@@ -106,7 +106,7 @@ impl Module {
         source: impl Into<Source<'a>>,
         trust: &Trust,
     ) -> Result<Self, Error> {
-        engine.config().check()?;
+        engine.config().check_precompiled()?;
         trace! { let span = crate::trace::load(Origin::Artifact); }
         let library = wasmelt_loader::load(source.into().into_loader(), trust);
         trace! { crate::trace::loaded(&span, &library); }
@@ -128,7 +128,7 @@ impl Module {
         engine: &Engine,
         source: impl Into<Source<'a>>,
     ) -> Result<Self, Error> {
-        engine.config().check()?;
+        engine.config().check_precompiled()?;
         trace! { let span = crate::trace::load(Origin::Artifact); }
         // SAFETY: the caller promises what the loader demands.
         let library = unsafe { wasmelt_loader::load_unchecked(source.into().into_loader()) };
@@ -145,7 +145,7 @@ impl Module {
         engine: &Engine,
         descriptor: &'static StaticDescriptor,
     ) -> Result<Self, Error> {
-        engine.config().check()?;
+        engine.config().check_precompiled()?;
         trace! { let span = crate::trace::load(Origin::Static); }
         let library = wasmelt_loader::from_static(descriptor);
         trace! { crate::trace::loaded(&span, &library); }

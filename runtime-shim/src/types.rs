@@ -214,8 +214,9 @@ fn limits_match(
 /// The type of a linear memory: sizes in pages of 64 KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryType {
-    minimum: u32,
-    maximum: Option<u32>,
+    minimum: u64,
+    maximum: Option<u64>,
+    is_64: bool,
 }
 
 impl MemoryType {
@@ -234,50 +235,67 @@ impl MemoryType {
             .expect("sizes within 65536 pages, and no maximum below the minimum")
     }
 
+    /// The type of a memory with 64-bit indices: for the host's own memories of up to 65 536 pages, since no
+    /// module that this crate compiles imports one.
+    ///
+    /// # Panics
+    ///
+    /// If a size is above 2^48 pages, or the maximum below the minimum.
+    #[must_use]
+    pub fn new64(minimum: u64, maximum: Option<u64>) -> Self {
+        let mut builder = Self::builder();
+        builder.memory64(true).min(minimum).max(maximum);
+        builder
+            .build()
+            .expect("sizes within 2^48 pages, and no maximum below the minimum")
+    }
+
     /// A builder of memory types.
     #[must_use]
     pub fn builder() -> MemoryTypeBuilder {
         MemoryTypeBuilder::default()
     }
 
-    /// Whether it is indexed with 64 bits: never.
+    /// Whether it is indexed with 64 bits.
     #[must_use]
     pub fn is_64(&self) -> bool {
-        false
+        self.is_64
     }
 
     /// Initial size in pages.
     #[must_use]
     pub fn minimum(self) -> u64 {
-        u64::from(self.minimum)
+        self.minimum
     }
 
     /// Largest size in pages, if one is declared.
     #[must_use]
     pub fn maximum(self) -> Option<u64> {
-        self.maximum.map(u64::from)
+        self.maximum
     }
 
     pub(crate) fn from_abi(limits: wasmelt_abi::Limits) -> Self {
         Self {
-            minimum: limits.min,
-            maximum: limits.max,
+            minimum: u64::from(limits.min),
+            maximum: limits.max.map(u64::from),
+            is_64: false,
         }
     }
 
     /// This type with the current size in place of the initial one.
     pub(crate) fn with_size(self, pages: u64) -> Self {
         Self {
-            minimum: u32::try_from(pages).expect("memories have at most 65536 pages"),
+            minimum: pages,
             ..self
         }
     }
 
     pub(crate) fn is_subtype_of(self, wanted: Self) -> bool {
-        limits_match(
-            (self.minimum(), self.maximum()),
-            (wanted.minimum(), wanted.maximum()),
-        )
+        self.is_64 == wanted.is_64
+            && limits_match(
+                (self.minimum(), self.maximum()),
+                (wanted.minimum(), wanted.maximum()),
+            )
     }
 }
 
@@ -297,7 +315,7 @@ impl MemoryTypeBuilder {
         Self::default()
     }
 
-    /// Asks for 64-bit indices, which [`MemoryTypeBuilder::build`] refuses.
+    /// Asks for 64-bit indices, see [`MemoryType::new64`].
     pub fn memory64(&mut self, memory64: bool) -> &mut Self {
         self.memory64 = memory64;
         self
@@ -326,26 +344,25 @@ impl MemoryTypeBuilder {
     ///
     /// # Errors
     ///
-    /// If a size is above 65 536 pages, the maximum is below the minimum, or something was asked
-    /// for that WebAssembly 1.0 does not have.
+    /// If a size is above 65 536 pages, or 2^48 with 64-bit indices, if the maximum is below the
+    /// minimum, or if pages of another size were asked for.
     pub fn build(self) -> Result<MemoryType, MemoryError> {
         let page_size_log2 = WASM_PAGE_SIZE.trailing_zeros();
         let is_page = |log2: u8| u32::from(log2) == page_size_log2;
-        if self.memory64 || !self.page_size_log2.is_none_or(is_page) {
-            return Err(MemoryError::InvalidMemoryType);
-        }
-        let pages = |size: u64| {
-            u32::try_from(size)
-                .ok()
-                .filter(|size| *size <= MEMORY_MAX_PAGES)
-                .ok_or(MemoryError::InvalidMemoryType)
+        let most = if self.memory64 {
+            1 << (u64::BITS - page_size_log2)
+        } else {
+            u64::from(MEMORY_MAX_PAGES)
         };
-        let minimum = pages(self.minimum)?;
-        let maximum = self.maximum.map(pages).transpose()?;
-        if maximum.is_some_and(|maximum| maximum < minimum) {
+        let largest = self.maximum.unwrap_or(self.minimum);
+        if !self.page_size_log2.is_none_or(is_page) || self.minimum > largest || largest > most {
             return Err(MemoryError::InvalidMemoryType);
         }
-        Ok(MemoryType { minimum, maximum })
+        Ok(MemoryType {
+            minimum: self.minimum,
+            maximum: self.maximum,
+            is_64: self.memory64,
+        })
     }
 }
 
@@ -353,8 +370,9 @@ impl MemoryTypeBuilder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableType {
     element: RefType,
-    minimum: u32,
-    maximum: Option<u32>,
+    minimum: u64,
+    maximum: Option<u64>,
+    is_64: bool,
 }
 
 impl TableType {
@@ -365,6 +383,20 @@ impl TableType {
     /// If the maximum is below the minimum.
     #[must_use]
     pub fn new(element: RefType, minimum: u32, maximum: Option<u32>) -> Self {
+        Self {
+            is_64: false,
+            ..Self::new64(element, u64::from(minimum), maximum.map(u64::from))
+        }
+    }
+
+    /// The type of a table with 64-bit indices: for the host's own tables, since no module that this crate
+    /// compiles imports one.
+    ///
+    /// # Panics
+    ///
+    /// If the maximum is below the minimum.
+    #[must_use]
+    pub fn new64(element: RefType, minimum: u64, maximum: Option<u64>) -> Self {
         assert!(
             maximum.is_none_or(|maximum| minimum <= maximum),
             "the maximum of a table is not below its minimum"
@@ -373,13 +405,14 @@ impl TableType {
             element,
             minimum,
             maximum,
+            is_64: true,
         }
     }
 
-    /// Whether it is indexed with 64 bits: never.
+    /// Whether it is indexed with 64 bits.
     #[must_use]
     pub fn is_64(&self) -> bool {
-        false
+        self.is_64
     }
 
     /// Type of the elements.
@@ -391,33 +424,35 @@ impl TableType {
     /// Initial number of elements.
     #[must_use]
     pub fn minimum(&self) -> u64 {
-        u64::from(self.minimum)
+        self.minimum
     }
 
     /// Largest number of elements, if one is declared.
     #[must_use]
     pub fn maximum(&self) -> Option<u64> {
-        self.maximum.map(u64::from)
+        self.maximum
     }
 
     pub(crate) fn from_abi(limits: wasmelt_abi::Limits) -> Self {
         Self {
             element: RefType::Func,
-            minimum: limits.min,
-            maximum: limits.max,
+            minimum: u64::from(limits.min),
+            maximum: limits.max.map(u64::from),
+            is_64: false,
         }
     }
 
     /// This type with the current size in place of the initial one.
     pub(crate) fn with_size(self, elements: u64) -> Self {
         Self {
-            minimum: u32::try_from(elements).expect("tables have fewer than 2^32 elements"),
+            minimum: elements,
             ..self
         }
     }
 
     pub(crate) fn is_subtype_of(&self, wanted: &Self) -> bool {
         self.element == wanted.element
+            && self.is_64 == wanted.is_64
             && limits_match(
                 (self.minimum(), self.maximum()),
                 (wanted.minimum(), wanted.maximum()),
@@ -502,7 +537,8 @@ impl From<FuncType> for ExternType {
 
 #[cfg(test)]
 mod tests {
-    use super::MemoryType;
+    use super::{MemoryType, TableType};
+    use crate::reference::RefType;
 
     fn build(minimum: u64, maximum: Option<u64>) -> bool {
         let mut builder = MemoryType::builder();
@@ -517,6 +553,17 @@ mod tests {
         assert!(!build(65_537, None));
         assert!(!build(0, Some(u64::MAX)));
         assert!(!build(2, Some(1)));
+    }
+
+    #[test]
+    fn types_with_other_indices_do_not_match() {
+        let memory = MemoryType::new64(1, Some(1 << 48));
+        assert!(memory.is_64() && memory.is_subtype_of(memory));
+        assert_eq!(memory.maximum(), Some(1 << 48));
+        assert!(!memory.is_subtype_of(MemoryType::new(1, None)));
+        assert!(!MemoryType::new(1, None).is_subtype_of(MemoryType::new64(0, None)));
+        let table = TableType::new64(RefType::Func, 1, Some(u64::MAX));
+        assert!(table.is_64() && !table.is_subtype_of(&TableType::new(RefType::Func, 1, None)));
     }
 
     #[test]

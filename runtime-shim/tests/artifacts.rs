@@ -7,7 +7,7 @@ use std::{fs, process::Command};
 use support::{Mode, call, in_every_mode};
 use wasmelt::{
     Config, CpuLevel, Engine, Instance, Module, Origin, Store, Trust,
-    errors::{ConfigError, ErrorKind, InputError},
+    errors::{ErrorKind, InputError},
 };
 
 const ANSWER: &str = r#"(module (func (export "answer") (result i32) i32.const 42))"#;
@@ -106,12 +106,12 @@ fn input_that_is_no_module_is_a_typed_error() {
         b"\xff",
     ] {
         let error = Module::new(&engine, input).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Compile(_)), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Wasm(_)), "{error}");
     }
     let error = Module::new(&engine, "(module (func (export)))").unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Wat(_)), "{error}");
     let error = Module::new(&engine, "(module (func (result i32)))").unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Compile(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Wasm(_)), "{error}");
     let later = r#"(module (memory 1) (func i32.const 0 i32.const 0 i32.const 0 memory.fill))"#;
     let error = Module::new(&engine, later).unwrap_err();
     assert!(error.to_string().contains("bulk"), "{error}");
@@ -130,44 +130,6 @@ fn validation_accepts_what_compiles() {
     // SAFETY: nothing is asked of the caller.
     let module = unsafe { Module::new_unchecked(&engine, &wasm) }.unwrap();
     assert_eq!(answer(&engine, &module), 42);
-}
-
-#[test]
-fn options_that_do_not_exist_are_refused_by_name() {
-    type Configure = fn(&mut Config);
-    let options: [(Configure, &str); 3] = [
-        (
-            |config| {
-                config.wasm_bulk_memory(true);
-            },
-            "wasm_bulk_memory(true)",
-        ),
-        (
-            |config| {
-                config.floats(false);
-            },
-            "floats(false)",
-        ),
-        (
-            |config| {
-                config.wasm_tail_call(true);
-            },
-            "wasm_tail_call(true)",
-        ),
-    ];
-    for (configure, expected) in options {
-        let mut config = Config::default();
-        configure(&mut config);
-        let engine = Engine::new(&config);
-        let error = Module::new(&engine, ANSWER).unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::Config(ConfigError::Unavailable { option }) if *option == expected),
-            "{error}"
-        );
-        assert!(Module::compile(&engine, ANSWER).is_err());
-    }
-    let store = Store::new(&Engine::default(), ());
-    assert!(store.get_fuel().is_err());
 }
 
 #[test]

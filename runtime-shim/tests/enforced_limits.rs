@@ -225,5 +225,5 @@ fn limits_come_before_validation() {
         limits.max_memories(Some(1));
     });
     let error = Module::new(&one, cut).expect_err("cut off");
-    assert!(matches!(error.kind(), ErrorKind::Compile(_)), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Wasm(_)), "{error}");
 }

@@ -117,6 +117,9 @@ fn key(error: &Error) -> String {
     match error.kind() {
         ErrorKind::Message(_) | ErrorKind::I32ExitStatus(_) => kind.to_owned(),
         ErrorKind::Host(_) => "Host".to_owned(),
+        // Two kinds of one type.
+        #[cfg(feature = "compile")]
+        ErrorKind::Wasm(_) => format!("Compile::{}", words.next().unwrap()),
         #[cfg(feature = "wat")]
         ErrorKind::Wat(_) => "Wat".to_owned(),
         _ => format!("{kind}::{}", words.next().unwrap()),
@@ -228,7 +231,7 @@ fn single_operations() -> Vec<Error> {
         FuelError::OutOfFuel { required_fuel }.into(),
         ReadError::EndOfStream.into(),
         ReadError::UnknownError.into(),
-        ConfigError::Unavailable { option: "a" }.into(),
+        ConfigError::UnknownOfArtifacts { option: "a" }.into(),
         ConfigError::NotEnabled { option: "a" }.into(),
         ArtifactError::NeedsSignals { options }.into(),
         ArtifactError::Metering { options }.into(),
@@ -473,6 +476,11 @@ fn compilations() -> Vec<wasmelt_compiler::CompileError> {
             message: String::new(),
             way_out: "",
         })),
+        CompileError::Floats {
+            operator: None,
+            function: None,
+            offset: 0,
+        },
         CompileError::PresetRule {
             preset: "polkadot",
             rule: "a start function",

@@ -25,6 +25,10 @@ impl Module {
         check_limits(engine, &wasm)?;
         #[cfg(feature = "cache")]
         if let Some(cache) = engine.config().cache_ref() {
+            if !options.floats {
+                // What the cache has may have been compiled where floats are allowed.
+                wasmelt_compiler::parse_module(&wasm, &options)?;
+            }
             return cached::load_or_compile(engine, &wasm, &options, cache);
         }
         let artifact = compile(&wasm, &options)?.shared_object();
@@ -121,7 +125,6 @@ fn is_text(wasm: &[u8]) -> bool {
 
 fn compile_options(engine: &Engine) -> Result<CompileOptions, Error> {
     let config = engine.config();
-    config.check()?;
     let mut options = CompileOptions::default();
     options.codegen = config.codegen();
     options.fuel_costs = *config.fuel_costs();
@@ -133,6 +136,8 @@ fn compile_options(engine: &Engine) -> Result<CompileOptions, Error> {
         CpuLevel::Native => host_cpu_features(),
         level => level.features(),
     };
+    options.floats = config.are_floats_allowed();
+    options.verify = cfg!(feature = "extra-checks");
     options.threads = config.threads();
     options.progress = config.progress();
     options.check()?;

@@ -27,7 +27,7 @@ use core::slice;
 use std::{io, os::fd::BorrowedFd, sync::Arc};
 use wasmelt_abi::{
     BoundsStrategy, GUARD_IN_FRONT_LEN_BYTES, GUARD_RESERVATION_LEN_BYTES, MEMORY_MAX_GROWN_PAGES,
-    VMMemory, WASM_PAGE_SIZE,
+    MEMORY_MAX_PAGES, VMMemory, WASM_PAGE_SIZE,
 };
 
 const PAGE_LEN_BYTES: usize = WASM_PAGE_SIZE as usize;
@@ -400,7 +400,10 @@ impl MemoryEntity {
 
 /// Bytes of a number of pages that is at most [`MEMORY_MAX_PAGES`](wasmelt_abi::MEMORY_MAX_PAGES).
 fn byte_len(pages: u64) -> usize {
-    usize::try_from(pages).expect("page counts fit in 32 bits") * PAGE_LEN_BYTES
+    // Only a maximum that was declared for 64-bit indices is too large, and a limiter sees it cut.
+    usize::try_from(pages)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(PAGE_LEN_BYTES)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
@@ -488,6 +491,9 @@ fn new_limited(
     mut limiter: Option<&mut dyn ResourceLimiter>,
     create: impl FnOnce() -> Result<MemoryEntity, Error>,
 ) -> Result<MemoryEntity, Error> {
+    if ty.minimum() > u64::from(MEMORY_MAX_PAGES) {
+        return Err(MemoryError::OutOfSystemMemory.into());
+    }
     if let Some(limiter) = limiter.as_deref_mut() {
         let maximum = ty.maximum().map(byte_len);
         let allowed = limiter
