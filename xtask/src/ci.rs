@@ -33,6 +33,10 @@ const STEPS: &[Step] = &[
         run: || check(crate::doc, &[]),
     },
     Step {
+        name: "compat",
+        run: || check(crate::compat::run, &["--check"]),
+    },
+    Step {
         name: "readme-demo",
         run: || readme_command("demo"),
     },

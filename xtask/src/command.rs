@@ -66,6 +66,19 @@ impl Cmd {
         Ok(())
     }
 
+    /// Runs to the end and gives what it prints; any exit code but 0 is an error.
+    pub(crate) fn read_output(&self) -> Result<String> {
+        let output = self
+            .prepare()
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot start `{self}`"))?;
+        if !output.status.success() {
+            bail!("`{self}` ended with {}", output.status);
+        }
+        String::from_utf8(output.stdout).with_context(|| format!("the output of `{self}`"))
+    }
+
     /// Whether it can be started and ends with 0, without any output.
     pub(crate) fn succeeds(&self) -> bool {
         let status = self

@@ -6,6 +6,7 @@
 
 mod ci;
 mod command;
+mod compat;
 mod new_user;
 mod readme;
 mod tally;
@@ -68,6 +69,12 @@ const CHORES: &[Chore] = &[
         arguments: "[FILTER]",
         about: "write the expected listings of the snapshot tests anew",
         run: bless,
+    },
+    Chore {
+        name: "compat",
+        arguments: "[--check]",
+        about: "compare the interface with wasmi's: write docs/wasmi-compatibility.md, or say whether it is up to date",
+        run: compat::run,
     },
     Chore {
         name: "doc",
@@ -198,9 +205,9 @@ fn lint(arguments: &[String]) -> Result<()> {
         .args(["--workspace", "--all-targets"])
         .args(deny)
         .run()?;
-    // The embedder's crate also has to build without its compiler and without its cache. (The
-    // workspace as a whole has the feature `tracing` from an example, and the tests do not.)
-    for features in ["", "compile", "cache", "tracing"] {
+    // The embedder's crate also has to build without its compiler, without its cache, and with the features of wasmi's
+    // that change it. (The workspace as a whole has the feature `tracing` from an example, and the tests do not.)
+    for features in ["", "std", "cache", "tracing", "std,deterministic,extra-checks"] {
         clippy()
             .args([
                 "-p",
