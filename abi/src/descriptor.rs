@@ -14,10 +14,10 @@
 //!                                 signature block; zero when linked
 //!  72  wasm_sha256      [u8; 32]  of the module that was compiled
 //! 104  wasm_len         u64       bytes of that module
-//! 112  sections         8 × (offset i64 from the descriptor's first byte, len u64)
-//! 240  compiler         [u8; 32]  compiler version, zero-padded UTF-8
-//! 272  codegen_fingerprint [u8; 32]
-//! 304  reserved, zero, up to 512
+//! 112  sections         9 × (offset i64 from the descriptor's first byte, len u64)
+//! 256  compiler         [u8; 32]  compiler version, zero-padded UTF-8
+//! 288  codegen_fingerprint [u8; 32]
+//! 320  reserved, zero, up to 512
 //! ```
 
 use crate::{
@@ -64,7 +64,12 @@ section_ids! {
     Data = 6, "data";
     /// Initial memory, page-aligned; empty when segments are copied.
     MemoryImage = 7, "memory image";
+    /// [`crate::SourceLines`].
+    Lines = 8, "lines";
 }
+
+/// How many parts there are.
+pub const SECTION_COUNT: usize = SectionId::ALL.len();
 
 /// Where a part of the artifact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,7 +102,7 @@ pub struct ModuleDescriptor {
     /// Length of the module.
     pub wasm_len_bytes: u64,
     /// Parts, in the order of [`SectionId::ALL`].
-    pub sections: [SectionRange; 8],
+    pub sections: [SectionRange; SECTION_COUNT],
     /// Version of the compiler, zero-padded UTF-8.
     pub compiler: [u8; 32],
     /// Digest of the code that this compiler makes of a fixed probe module.
@@ -225,7 +230,7 @@ impl ModuleDescriptor {
         let digest = take_array(&mut reader)?;
         let wasm_sha256 = take_array(&mut reader)?;
         let wasm_len_bytes = reader.u64()?;
-        let mut sections = [SectionRange::default(); 8];
+        let mut sections = [SectionRange::default(); SECTION_COUNT];
         for section in &mut sections {
             section.offset = reader.u64()?.cast_signed();
             section.len_bytes = reader.u64()?;
@@ -268,7 +273,7 @@ fn take_array<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], Decode
 
 #[cfg(test)]
 mod tests {
-    use super::{ModuleDescriptor, SectionRange};
+    use super::{ModuleDescriptor, SECTION_COUNT, SectionRange};
     use crate::{Arch, CodegenOptions, CpuLevel};
 
     fn example() -> ModuleDescriptor {
@@ -288,7 +293,7 @@ mod tests {
             sections: [SectionRange {
                 offset: -5,
                 len_bytes: 6,
-            }; 8],
+            }; SECTION_COUNT],
             compiler: [0; 32],
             codegen_fingerprint: [9; 32],
         }
@@ -304,7 +309,7 @@ mod tests {
 
     #[test]
     fn every_damaged_fixed_field_is_refused() {
-        for position in [0, 8, 12, 16, 18, 19, 20, 23, 304, 511] {
+        for position in [0, 8, 12, 16, 18, 19, 20, 23, 320, 511] {
             let mut bytes = example().encode();
             bytes[position] ^= 0xe0;
             assert!(ModuleDescriptor::decode(&bytes).is_err(), "byte {position}");

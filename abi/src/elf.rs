@@ -9,10 +9,11 @@
 //!         .note.gnu.build-id .gnu.hash .dynsym .dynstr             │
 //!         .eh_frame_hdr .eh_frame                                  │
 //!         manifest, function table, trap table, offset map,        │
-//!         names (and .strtab), data, (page-aligned) memory image   ┘
+//!         names (and .strtab), lines, data,                        │
+//!         (page-aligned) memory image                              ┘
 //!  align  .text                                                     PT_LOAD RX
 //!  align  .dynamic, padded to a page                                PT_LOAD RW, PT_GNU_RELRO
-//!         .symtab .shstrtab, section headers                        not loaded
+//!         .symtab .debug_* .shstrtab, section headers               not loaded
 //!    end  signature block                                           not loaded
 //! ```
 
@@ -50,6 +51,12 @@ macro_rules! section_names {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( SectionName::$name => $text, )* }
+            }
+
+            /// Whether only artifacts with debug information have it.
+            #[must_use]
+            pub const fn is_rare(self) -> bool {
+                self as u8 >= SectionName::Lines as u8
             }
         }
     };
@@ -94,4 +101,16 @@ section_names! {
     Strtab = ".strtab";
     /// Names of the sections.
     Shstrtab = ".shstrtab";
+    /// [`crate::SectionId::Lines`].
+    Lines = ".wasmelt.lines";
+    /// Forms of the entries of debug information.
+    DebugAbbrev = ".debug_abbrev";
+    /// Debug information: functions, and what was inlined where.
+    DebugInfo = ".debug_info";
+    /// Which line each instruction belongs to.
+    DebugLine = ".debug_line";
+    /// Where what was inlined is in several pieces.
+    DebugRanges = ".debug_ranges";
+    /// Names in the debug information.
+    DebugStr = ".debug_str";
 }

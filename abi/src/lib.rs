@@ -3,7 +3,7 @@
 //! This crate holds every fact that the compiler, which writes artifacts, and the loader and the
 //! runtime, which read and run them, must agree on: the layout of the block that compiled code
 //! receives ([`VMContext`]), the list of [`Libcall`]s and [`TrapCode`]s, and the stored formats
-//! ([`ModuleDescriptor`], [`Manifest`], trap table, offset map). It has no dependency and does no
+//! ([`ModuleDescriptor`], [`Manifest`], trap table, offset map, lines of source). It has no dependency and does no
 //! I/O. `docs/artifact-format.md` draws the same formats byte by byte.
 //!
 //! It is not for embedders: they use the crate `wasmelt`.
@@ -30,6 +30,7 @@ mod manifest;
 mod offset_map;
 mod operators;
 mod options;
+mod source_lines;
 mod target;
 mod trap;
 mod trap_table;
@@ -38,7 +39,7 @@ mod version;
 mod vmctx;
 
 pub use bytes::{DecodeError, Reader, Writer};
-pub use descriptor::{ModuleDescriptor, SectionId, SectionRange};
+pub use descriptor::{ModuleDescriptor, SECTION_COUNT, SectionId, SectionRange};
 pub use elf::{
     DESCRIPTOR_FILE_OFFSET, DESCRIPTOR_SYMBOL, DYNAMIC_TAGS, PROGRAM_HEADER_COUNT,
     SIGNATURE_BLOCK_LEN_BYTES, SIGNATURE_BLOCK_MAGIC, SectionName,
@@ -52,7 +53,10 @@ pub use manifest::{
     Manifest, Memory, Table,
 };
 pub use offset_map::{InlineFrame, OffsetEntry, OffsetMap, OffsetMapBuilder, SourceFrame};
-pub use options::{BoundsStrategy, CodegenOptions, OptLevel, Preset};
+pub use options::{BoundsStrategy, CodegenOptions, DebugInfo, OptLevel, Preset};
+pub use source_lines::{
+    SourceLine, SourceLines, SourceRow, SourceScope, SourceSymbol, encode_source_lines,
+};
 pub use target::{Arch, CpuFeature, CpuFeatures, CpuLevel};
 pub use trap::{FaultKind, InvalidTrapCode, TrapCode};
 pub use trap_table::{TrapTable, TrapTableBuilder};

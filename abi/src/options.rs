@@ -77,6 +77,20 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// What an artifact says about where its code comes from.
+    DebugInfo {
+        /// Nothing but names and offsets in the module.
+        None = 0, "none";
+        /// Lines of source for backtraces, when the module has debug information.
+        #[default]
+        Lines = 1, "lines";
+        /// Also what debuggers and profilers read: of each instruction the line of source or, when the
+        /// module has no debug information, the offset in the module.
+        Full = 2, "full";
+    }
+}
+
 /// Every option that can change the bytes of an artifact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct CodegenOptions {
@@ -98,10 +112,14 @@ pub struct CodegenOptions {
     pub spectre_mitigation: bool,
     /// Whether active calls are counted, up to a limit that the store has.
     pub call_depth: bool,
+    /// Where the code comes from, for people.
+    pub debug_info: DebugInfo,
 }
 
 impl CodegenOptions {
     const FLAGS: u8 = 6;
+    /// The flags' byte has the debug information in its highest bits.
+    const DEBUG_INFO_SHIFT: u8 = 6;
 
     fn flags(&self) -> [bool; Self::FLAGS as usize] {
         [
@@ -114,12 +132,12 @@ impl CodegenOptions {
         ]
     }
 
-    /// Writes the options: three bytes of enums, one of flags.
+    /// Writes the options: three bytes of enums, one of flags and the debug information.
     pub fn encode(&self, writer: &mut Writer) {
         writer.u8(self.preset as u8);
         writer.u8(self.opt_level as u8);
         writer.u8(self.bounds as u8);
-        let mut flags = 0u8;
+        let mut flags = (self.debug_info as u8) << Self::DEBUG_INFO_SHIFT;
         for (bit, flag) in self.flags().into_iter().enumerate() {
             flags |= u8::from(flag) << bit;
         }
@@ -137,7 +155,10 @@ impl CodegenOptions {
         let preset = Preset::from_number(reader.u8()?).ok_or(bad("preset"))?;
         let opt_level = OptLevel::from_number(reader.u8()?).ok_or(bad("optimisation level"))?;
         let bounds = BoundsStrategy::from_number(reader.u8()?).ok_or(bad("bounds strategy"))?;
-        let flags = reader.u8()?;
+        let byte = reader.u8()?;
+        let debug_info = DebugInfo::from_number(byte >> Self::DEBUG_INFO_SHIFT)
+            .ok_or(bad("debug information"))?;
+        let flags = byte & ((1 << Self::DEBUG_INFO_SHIFT) - 1);
         if flags >> Self::FLAGS != 0 {
             return Err(bad("option flags"));
         }
@@ -152,6 +173,7 @@ impl CodegenOptions {
             interruption: flag(3),
             spectre_mitigation: flag(4),
             call_depth: flag(5),
+            debug_info,
         })
     }
 }

@@ -16,5 +16,6 @@ pub const MAGIC: [u8; 8] = *b"wasmelt\0";
 /// - 4 (2026-11-22): code reaches into what lies in front of a memory with guard pages, and relies on no memory
 ///   growing into the last page of the 4 GiB.
 /// - 5 (2026-11-22): the manifest names the schedule of fuel and a hash of the costs; an option counts the active
-///   calls, in a field of the store's block.
+///   calls, in a field of the store's block. Lines of source have a section, and how much debug information there
+///   is is an option.
 pub const ABI_VERSION: u32 = 5;

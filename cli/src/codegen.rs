@@ -2,7 +2,7 @@
 
 use crate::fuel_costs::read_fuel_costs;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use wasmelt_abi::{Arch, BoundsStrategy, CpuLevel, FuelCosts, OptLevel, Preset};
+use wasmelt_abi::{Arch, BoundsStrategy, CpuLevel, DebugInfo, FuelCosts, OptLevel, Preset};
 use wasmelt_compiler::CompileOptions;
 use wasmelt_loader::host_cpu_features;
 
@@ -41,6 +41,14 @@ pub(crate) struct CodegenArgs {
     /// Make explicit bounds checks hold under speculation too
     #[arg(long)]
     pub(crate) spectre: bool,
+
+    /// What to say about where code comes from [default: lines]
+    #[arg(long, value_name = "KIND", value_parser = debug_info_parser())]
+    pub(crate) debug_info: Option<DebugInfo>,
+
+    /// The same as --debug-info full
+    #[arg(short = 'g', conflicts_with = "debug_info")]
+    pub(crate) debug: bool,
 
     /// Meter fuel
     #[arg(long)]
@@ -83,6 +91,11 @@ impl CodegenArgs {
         codegen.signals = !self.no_signals;
         codegen.nan_canonicalization = self.nan_canonicalization;
         codegen.spectre_mitigation = self.spectre;
+        codegen.debug_info = match self.debug_info {
+            _ if self.debug => DebugInfo::Full,
+            Some(debug_info) => debug_info,
+            None => DebugInfo::default(),
+        };
         codegen.fuel = self.fuel || self.fuel_costs.is_some();
         codegen.interruption = self.interruption;
         codegen.call_depth = self.call_depth;
@@ -167,6 +180,20 @@ fn bounds_parser() -> impl TypedValueParser<Value = BoundsStrategy> {
         |bounds| bounds.name(),
         help,
         BoundsStrategy::from_name,
+    )
+}
+
+fn debug_info_parser() -> impl TypedValueParser<Value = DebugInfo> {
+    let help = |debug_info: &DebugInfo| match debug_info {
+        DebugInfo::None => "only names and offsets in the module",
+        DebugInfo::Lines => "lines of source in backtraces, for modules with DWARF",
+        DebugInfo::Full => "also for gdb and perf: lines of source, or offsets in the module",
+    };
+    named(
+        DebugInfo::ALL,
+        |debug_info| debug_info.name(),
+        help,
+        DebugInfo::from_name,
     )
 }
 

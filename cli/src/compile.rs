@@ -94,6 +94,8 @@ struct Summary {
     functions: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unoptimised_functions: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored_debug_info: Option<String>,
     wasm_bytes: usize,
     output_bytes: usize,
     seconds: f64,
@@ -106,6 +108,8 @@ struct Compiled {
     bytes: Vec<u8>,
     functions: Option<usize>,
     unoptimised_functions: Option<u32>,
+    /// Why debug information was ignored, all or in part.
+    ignored_debug_info: Option<String>,
 }
 
 /// Compiles, writes, and says so.
@@ -206,6 +210,7 @@ impl CompileArgs {
                     bytes,
                     functions: Some(module.function_sizes().len()),
                     unoptimised_functions: Some(module.manifest().downgraded_function_count),
+                    ignored_debug_info: module.ignored_debug_info().map(str::to_owned),
                 });
             }
             Emit::Clif => Listing::Clif,
@@ -222,6 +227,7 @@ impl CompileArgs {
                 bytes: text.into_bytes(),
                 functions: None,
                 unoptimised_functions: None,
+                ignored_debug_info: None,
             }),
         }
     }
@@ -243,6 +249,7 @@ impl CompileArgs {
             preset: options.codegen.preset.name(),
             functions: compiled.functions,
             unoptimised_functions: compiled.unoptimised_functions,
+            ignored_debug_info: compiled.ignored_debug_info.clone(),
             wasm_bytes: wasm.len(),
             output_bytes: compiled.bytes.len(),
             seconds: elapsed.as_secs_f64(),
@@ -304,6 +311,9 @@ impl Summary {
                 &mut line,
                 format_args!(", {count} not optimised (above the governor's thresholds)"),
             );
+        }
+        if let Some(reason) = &self.ignored_debug_info {
+            put(&mut line, format_args!(", debug info ignored: {reason}"));
         }
         line
     }

@@ -29,7 +29,7 @@ use std::{
     str::FromStr,
 };
 use target_lexicon::Triple;
-use wasmelt_abi::{MEMORY_MAX_GROWN_PAGES, OptLevel, TrapCode};
+use wasmelt_abi::{DebugInfo, MEMORY_MAX_GROWN_PAGES, OptLevel, TrapCode};
 
 /// What a call in machine code refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,17 @@ pub(crate) struct Site {
     pub pending_fuel: u32,
 }
 
+/// Machine code that was made of one place in the module.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Offset in the function; it reaches up to the next place.
+    pub offset: u32,
+    /// Offset in the module.
+    pub wasm_offset: u32,
+    /// Position of the inlined call that it lies in.
+    pub call: Option<u32>,
+}
+
 /// Machine code of one function.
 pub(crate) struct CompiledFunction {
     pub code: Vec<u8>,
@@ -80,6 +91,8 @@ pub(crate) struct CompiledFunction {
     pub traps: Vec<(u32, TrapCode)>,
     /// Where a backtrace may look, ascending.
     pub offsets: Vec<Site>,
+    /// Where all its code comes from, ascending from 0 on; empty unless debuggers are to know.
+    pub places: Vec<Place>,
     /// Calls that were replaced by the callee's body; parents before children.
     pub inlined: Vec<InlinedCall>,
     pub unwind: systemv::UnwindInfo,
@@ -91,6 +104,8 @@ pub(crate) struct CompiledFunction {
 pub(crate) struct CodeGenerator {
     wanted: OwnedTargetIsa,
     downgraded: OwnedTargetIsa,
+    /// Whether to say where all code comes from.
+    keeps_places: bool,
 }
 
 /// Memory that is reused from function to function.
@@ -118,11 +133,20 @@ pub(crate) enum Text {
     Assembly,
 }
 
+/// What is wanted of one function beside its code.
+#[derive(Clone, Copy)]
+struct Wanted {
+    text: Text,
+    /// Where all code comes from.
+    places: bool,
+}
+
 impl CodeGenerator {
     pub(crate) fn new(options: &CompileOptions) -> Result<Self, CompileError> {
         Ok(Self {
             wanted: build_isa(options, options.codegen.opt_level)?,
             downgraded: build_isa(options, OptLevel::None)?,
+            keeps_places: options.codegen.debug_info == DebugInfo::Full,
         })
     }
 
@@ -161,7 +185,10 @@ impl CodeGenerator {
                 self.isa_for(is_downgraded),
                 function,
                 locations,
-                text,
+                Wanted {
+                    text,
+                    places: self.keeps_places,
+                },
             )
         })?;
         compiled.is_downgraded = is_downgraded;
@@ -184,7 +211,11 @@ impl CodeGenerator {
             let isa = &*self.wanted;
             optimize_function(env, &mut scratch.context, isa, stub.index())?;
             let locations = Locations::default();
-            generate_code(scratch, isa, stub.index(), locations, Text::Nothing)
+            let wanted = Wanted {
+                text: Text::Nothing,
+                places: false,
+            };
+            generate_code(scratch, isa, stub.index(), locations, wanted)
         })
         .map(|(compiled, _)| compiled)
     }
@@ -285,7 +316,10 @@ fn generate_code(
     isa: &dyn isa::TargetIsa,
     function: u32,
     locations: Locations,
-    text: Text,
+    Wanted {
+        text,
+        places: keeps_places,
+    }: Wanted,
 ) -> Result<Compiled, CompileError> {
     let error = |reason: String| CompileError::Codegen { function, reason };
     let context = &scratch.context;
@@ -320,6 +354,11 @@ fn generate_code(
         relocations,
         traps: collect_traps(&code),
         offsets: collect_offsets(&code, &locations),
+        places: if keeps_places {
+            collect_places(&code, &locations)
+        } else {
+            Vec::new()
+        },
         inlined: locations.inlined,
         unwind,
         is_downgraded: false,
@@ -404,6 +443,31 @@ fn collect_offsets(code: &CompiledCode, locations: &Locations) -> Vec<Site> {
             })
         })
         .collect()
+}
+
+/// Where the code comes from. What Cranelift has no location for belongs to what is before it, and the
+/// prologue to the start of the body.
+fn collect_places(code: &CompiledCode, locations: &Locations) -> Vec<Place> {
+    let mut places = vec![Place {
+        offset: 0,
+        wasm_offset: locations.body_start,
+        call: None,
+    }];
+    for range in code.buffer.get_srclocs_sorted() {
+        if range.loc.is_default() {
+            continue;
+        }
+        let (wasm_offset, call) = locations.resolve(range.loc.bits());
+        let last = places.last().expect("the first place was there");
+        if (last.wasm_offset, last.call) != (wasm_offset, call) {
+            places.push(Place {
+                offset: range.start,
+                wasm_offset,
+                call,
+            });
+        }
+    }
+    places
 }
 
 fn build_isa(

@@ -34,6 +34,7 @@ mod options;
 mod pipeline;
 mod recognise;
 mod sections;
+mod source;
 mod stack_overflow;
 mod translate;
 mod wasm;

@@ -12,6 +12,7 @@ use crate::{
     fingerprint::pinned_dependencies,
     governor::Governor,
     options::{CompileOptions, Phase, Progress},
+    source::{Source, find_source},
     translate::{ModuleEnv, Stub},
     wasm::{ModuleInfo, parse_module},
 };
@@ -20,7 +21,7 @@ use std::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering},
 };
-use wasmelt_abi::Manifest;
+use wasmelt_abi::{DebugInfo, Manifest};
 
 /// A compiled module, ready to be written in any form.
 pub struct CompiledModule {
@@ -70,6 +71,12 @@ impl CompiledModule {
     #[must_use]
     pub fn text_len_bytes(&self) -> usize {
         self.parts.text.bytes.len()
+    }
+
+    /// Why the module's debug information was ignored, all or in part, if it was.
+    #[must_use]
+    pub fn ignored_debug_info(&self) -> Option<&str> {
+        self.parts.source.ignored.as_deref()
     }
 
     /// Every defined function and its size, in the order of indices.
@@ -192,6 +199,7 @@ fn lay_out(
     let symbol_names = module.display_names();
     let text = emit::lay_out_text(&functions, generator.isa(), first)?;
     check_artifact_len(module, &text, initial.image.len() + initial.data.len())?;
+    let source = look_up_source(module, options, &functions);
     Ok(ArtifactParts {
         options: options.clone(),
         manifest,
@@ -204,10 +212,35 @@ fn lay_out(
         symbol_names,
         data: initial.data,
         image: initial.image,
+        source,
         wasm_sha256: Sha256::digest(wasm).into(),
         wasm_len_bytes: wasm.len() as u64,
         functions,
     })
+}
+
+/// Finds the lines of source of every place that a backtrace, or a debugger where one is served, may ask
+/// about.
+fn look_up_source(
+    module: &ModuleInfo<'_>,
+    options: &CompileOptions,
+    functions: &[CompiledFunction],
+) -> Source {
+    if options.codegen.debug_info == DebugInfo::None || module.debug_sections.is_empty() {
+        return Source::default();
+    }
+    let mut offsets: Vec<u32> = functions
+        .iter()
+        .flat_map(|function| {
+            let sites = function.offsets.iter().map(|site| site.wasm_offset);
+            let calls = function.inlined.iter().map(|call| call.call_offset);
+            let places = function.places.iter().map(|place| place.wasm_offset);
+            sites.chain(calls).chain(places)
+        })
+        .collect();
+    offsets.sort_unstable();
+    offsets.dedup();
+    find_source(module, offsets)
 }
 
 /// Refuses what cannot be laid out: unwind tables refer to the text by signed 32-bit distances.

@@ -53,6 +53,10 @@ pub struct ModuleInfo<'a> {
     pub data: Vec<(ConstExpr, &'a [u8])>,
     /// Custom sections without names and debug information.
     pub custom_sections: Vec<CustomSection>,
+    /// Custom sections with debug information.
+    pub debug_sections: Vec<(&'a str, &'a [u8])>,
+    /// Offset of the code section's contents.
+    pub code_start: usize,
     /// Names of functions from the name section, by index.
     pub function_names: Vec<(u32, &'a str)>,
     /// Signatures, by local id, that one entry of the table has and no other: its index and its function. What
@@ -249,6 +253,7 @@ fn read_sections<'a>(
                     }
                 }
             }
+            Payload::CodeSectionStart { range, .. } => module.code_start = range.start,
             Payload::CustomSection(section) => read_custom(&mut module, &section),
             _ => {}
         }
@@ -421,7 +426,9 @@ fn read_custom<'a>(module: &mut ModuleInfo<'a>, section: &wasmparser::CustomSect
         }
         module.function_names.sort_by_key(|(index, _)| *index);
         module.function_names.dedup_by_key(|(index, _)| *index);
-    } else if !section.name().starts_with(".debug") {
+    } else if section.name().starts_with(".debug") {
+        module.debug_sections.push((section.name(), section.data()));
+    } else {
         module.custom_sections.push(CustomSection {
             name: section.name().to_owned(),
             data: section.data().to_vec(),

@@ -8,7 +8,7 @@ use crate::{
     host::Host,
     manifest::{Surroundings, check_manifest},
     sys::StaticDescriptor,
-    tables::{check_functions, check_names, check_offset_map, check_traps},
+    tables::{check_functions, check_lines, check_names, check_offset_map, check_traps},
 };
 use wasmelt_abi::{
     ABI_VERSION, BoundsStrategy, CpuFeatures, DESCRIPTOR_FILE_OFFSET, Manifest, ModuleDescriptor,
@@ -296,5 +296,6 @@ pub(crate) fn check_contents<'a>(
     check_traps(bytes(SectionId::TrapTable)?, text_len_bytes)?;
     check_offset_map(bytes(SectionId::OffsetMap)?, defined_count, func_count)?;
     check_names(bytes(SectionId::Names)?, func_count)?;
+    check_lines(bytes(SectionId::Lines)?)?;
     Ok(manifest)
 }

@@ -41,12 +41,13 @@ const RX: u64 = 5;
 const RW: u64 = 6;
 
 /// Sections in the read-only segment, in the order of the file.
-const READ_ONLY_SECTIONS: [SectionId; 7] = [
+const READ_ONLY_SECTIONS: [SectionId; 8] = [
     SectionId::Manifest,
     SectionId::FunctionTable,
     SectionId::TrapTable,
     SectionId::OffsetMap,
     SectionId::Names,
+    SectionId::Lines,
     SectionId::Data,
     SectionId::MemoryImage,
 ];

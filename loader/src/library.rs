@@ -15,7 +15,8 @@ use std::{
     sync::OnceLock,
 };
 use wasmelt_abi::{
-    DESCRIPTOR_FILE_OFFSET, Manifest, ModuleDescriptor, OffsetMap, SectionId, TrapTable,
+    DESCRIPTOR_FILE_OFFSET, Manifest, ModuleDescriptor, OffsetMap, SectionId, SourceLines,
+    TrapTable,
 };
 
 /// A loaded artifact. Dropping it unloads the code, so whoever calls into the code keeps it.
@@ -176,6 +177,16 @@ impl Library {
         let is_metered = self.descriptor().options.fuel;
         OffsetMap::parse(self.section(SectionId::OffsetMap), is_metered)
             .expect("checked when loaded")
+    }
+
+    /// Lines of source for offsets in the wasm module; empty when the module has no debug information.
+    ///
+    /// # Panics
+    ///
+    /// Never: the map was parsed when the artifact was checked.
+    #[must_use]
+    pub fn source_lines(&self) -> SourceLines<'_> {
+        SourceLines::parse(self.section(SectionId::Lines)).expect("checked when loaded")
     }
 
     /// The name of a function, imports counted first, when the module has one for it.

@@ -13,7 +13,9 @@ use core::ffi::{c_char, c_int, c_void};
 use libloading::os::unix::{Library as DynamicLibrary, RTLD_LOCAL, RTLD_NOW};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::{fs::File, io, path::Path, ptr, slice};
-use wasmelt_abi::{DESCRIPTOR_FILE_OFFSET, ModuleDescriptor, SectionId, SectionRange};
+use wasmelt_abi::{
+    DESCRIPTOR_FILE_OFFSET, ModuleDescriptor, SECTION_COUNT, SectionId, SectionRange,
+};
 
 /// A file's bytes, mapped to be read and checked.
 ///
@@ -100,7 +102,7 @@ pub(crate) struct Image {
     /// Keeps a dlopened image mapped; `None` for one that is linked in.
     _handle: Option<DynamicLibrary>,
     descriptor: *const u8,
-    sections: [SectionRange; 8],
+    sections: [SectionRange; SECTION_COUNT],
 }
 
 // SAFETY: an image is mapped memory that nobody writes; the pointer is only a place in it.
@@ -142,7 +144,7 @@ impl Image {
     /// The image of a module that is linked into this program.
     pub(crate) const fn linked(
         descriptor: &'static StaticDescriptor,
-        sections: [SectionRange; 8],
+        sections: [SectionRange; SECTION_COUNT],
     ) -> Self {
         Self {
             _handle: None,

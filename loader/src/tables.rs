@@ -1,8 +1,8 @@
-//! Reads and checks the tables that lie beside the code: functions, traps, offsets, names.
+//! Reads and checks the tables that lie beside the code: functions, traps, offsets, names, lines.
 
 use crate::error::LoadError;
 use std::ops::Range;
-use wasmelt_abi::{DecodeError, OffsetMap, Reader, SectionId, TrapCode, TrapTable};
+use wasmelt_abi::{DecodeError, OffsetMap, Reader, SectionId, SourceLines, TrapCode, TrapTable};
 
 type Checked = Result<(), LoadError>;
 
@@ -159,6 +159,15 @@ pub(crate) fn check_names(names: &[u8], func_count: usize) -> Checked {
         [] | [.., 1..=u8::MAX, 0] => Ok(()),
         _ => Err(broken(section, 0, "one zero ends the strings")),
     }
+}
+
+/// Checks that lines refer to strings and functions of the source that are there.
+pub(crate) fn check_lines(lines: &[u8]) -> Checked {
+    let section = SectionId::Lines;
+    let parsed = SourceLines::parse(lines);
+    parsed
+        .map(|_| ())
+        .map_err(|error| LoadError::Section { section, error })
 }
 
 /// The function index of each name, and where its text is in the section.

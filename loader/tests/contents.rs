@@ -11,8 +11,8 @@ mod support;
 use support::{Parts, answer, digest};
 use wasmelt_abi::{
     ConstExpr, DataSegment, ElementSegment, Export, ExternKind, FuelSchedule, FuncType, Global,
-    GlobalType, ImageInfo, Import, InlineFrame, Limits, Memory, OffsetMapBuilder, SectionId, Table,
-    ValType,
+    GlobalType, ImageInfo, Import, InlineFrame, Limits, Memory, OffsetMapBuilder, SectionId,
+    SourceLine, SourceRow, SourceScope, Table, ValType, encode_source_lines,
 };
 use wasmelt_loader::{LoadError, Source, Trust, load};
 
@@ -86,6 +86,7 @@ fn rich() -> Parts {
     parts.data = b"12345678".to_vec();
     parts.image = vec![0; 4096];
     parts.names = names(&[(0, b"log"), (1, b"answer")]);
+    parts.lines = lines(Some(1), None);
     parts
 }
 
@@ -162,6 +163,8 @@ fn the_unbroken_module_is_good() {
     assert_eq!(library.data(), b"12345678");
     assert_eq!(library.image().len(), 4096);
     assert_eq!(library.function_name(0), Some("log"));
+    let symbols = library.source_lines().lookup(7);
+    assert_eq!((symbols[0].name, symbols[0].file), (Some("f"), Some("a.c")));
 }
 
 #[test]
@@ -427,7 +430,7 @@ fn broken_segments_are_refused() {
 
 #[test]
 fn broken_tables_are_refused() {
-    use SectionId::{FunctionTable, Names, OffsetMap, TrapTable};
+    use SectionId::{FunctionTable, Lines, Names, OffsetMap, TrapTable};
     check(&[
         (FunctionTable, "number of functions", |p| {
             p.function_table.clear()
@@ -501,7 +504,32 @@ fn broken_tables_are_refused() {
         (Names, "a name lies in the section and is UTF-8", |p| {
             p.names[24..28].fill(0xff);
         }),
+        (Lines, "count", |p| p.lines[0] = 200),
+        (Lines, "start of the first string", |p| p.lines[8] = 1),
+        (Lines, "order of the strings", |p| p.lines[12] = 9),
+        (Lines, "length", |p| p.lines[16] = 200),
+        (Lines, "string in UTF-8", |p| p.lines[40] = 0xff),
+        (Lines, "scope", |p| p.lines = lines(Some(2), None)),
+        (Lines, "scope", |p| p.lines = lines(None, Some(0))),
     ]);
+}
+
+/// A line in a function with a name and in a file; one scope.
+fn lines(name: Option<u32>, parent: Option<u32>) -> Vec<u8> {
+    let scope = SourceScope {
+        name,
+        call: SourceLine::default(),
+        parent,
+    };
+    let row = SourceRow {
+        line: SourceLine {
+            file: Some(0),
+            line: 1,
+            column: 2,
+        },
+        scope: Some(0),
+    };
+    encode_source_lines(&["a.c", "f"], &[scope], [(5, row)])
 }
 
 fn inline_tree(func_index: u32, parent: Option<u32>) -> Vec<u8> {

@@ -28,7 +28,7 @@ const FREE: [(&str, Range<usize>); 10] = [
     ),
     (
         "compiler and fingerprint",
-        DESCRIPTOR + 240..DESCRIPTOR + 304,
+        DESCRIPTOR + 256..DESCRIPTOR + 320,
     ),
     ("build id", NOTE + 16..NOTE + 36),
     ("st_shndx", DYNSYM + 30..DYNSYM + 32),

@@ -1,10 +1,16 @@
 //! Which functions of the guest were active when a call ended abnormally.
 
-use crate::module::Module;
+use crate::{demangle::demangle, module::Module};
 use core::fmt;
+use wasmelt_abi::SourceSymbol;
 
 /// Most frames that are kept of one activation: the innermost ones.
 pub(crate) const MAX_FRAMES: usize = 128;
+
+/// Where lines of a backtrace begin that say where a function is.
+const PLACE_INDENT: &str = "             ";
+/// Where they begin for a function that another one was inlined into.
+const NAME_INDENT: &str = "       ";
 
 /// A place in a module's code, as an address found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +101,7 @@ pub struct WasmFrame {
     pub(crate) func_index: u32,
     pub(crate) func_name: Option<String>,
     pub(crate) wasm_offset: Option<u32>,
+    pub(crate) symbols: Vec<FrameSymbol>,
 }
 
 impl WasmFrame {
@@ -110,16 +117,93 @@ impl WasmFrame {
         self.func_index
     }
 
-    /// Name of the function, if the module has a name section or exports it.
+    /// Name of the function as the module has it, if it has a name section or exports it.
     #[must_use]
     pub fn func_name(&self) -> Option<&str> {
         self.func_name.as_deref()
+    }
+
+    /// Name of the function as its source has it: of symbols of Rust and C++ what they stand for, without
+    /// hash; any other name is as [`WasmFrame::func_name`] gives it.
+    #[must_use]
+    pub fn demangled_func_name(&self) -> Option<String> {
+        Some(demangle(self.func_name()?))
     }
 
     /// Offset in the module of the instruction that was executing.
     #[must_use]
     pub fn wasm_offset(&self) -> Option<u32> {
         self.wasm_offset
+    }
+
+    /// What the module's debug information says about the place: more than one where the module's
+    /// compiler inlined functions, innermost first. Empty when the module has none, or the artifact was
+    /// compiled with [`DebugInfo::None`](crate::DebugInfo::None).
+    #[must_use]
+    pub fn symbols(&self) -> &[FrameSymbol] {
+        &self.symbols
+    }
+}
+
+/// A function of the source that was active, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameSymbol {
+    name: Option<String>,
+    file: Option<String>,
+    line: u32,
+    column: u32,
+}
+
+impl FrameSymbol {
+    pub(crate) fn new(symbol: SourceSymbol<'_>) -> Self {
+        Self {
+            name: symbol.name.map(str::to_owned),
+            file: symbol.file.map(str::to_owned),
+            line: symbol.line,
+            column: symbol.column,
+        }
+    }
+
+    /// Name of the function, as its linker knows it.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Name of the function as its source has it.
+    #[must_use]
+    pub fn demangled_name(&self) -> Option<String> {
+        Some(demangle(self.name()?))
+    }
+
+    /// Path of the file, as the module's compiler knew it.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// Line, from 1 on.
+    #[must_use]
+    pub fn line(&self) -> Option<u32> {
+        (self.line != 0).then_some(self.line)
+    }
+
+    /// Column, from 1 on.
+    #[must_use]
+    pub fn column(&self) -> Option<u32> {
+        (self.column != 0).then_some(self.column)
+    }
+}
+
+/// `FILE:LINE:COLUMN`, as much as is known.
+impl fmt::Display for FrameSymbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.file().unwrap_or("?"))?;
+        for number in [self.line(), self.column()] {
+            let Some(number) = number else { break };
+            write!(f, ":{number}")?;
+        }
+        Ok(())
     }
 }
 
@@ -132,9 +216,23 @@ impl fmt::Display for WasmFrame {
         if let Some(module) = &self.module_name {
             write!(f, "{module}!")?;
         }
-        match &self.func_name {
-            Some(name) => f.write_str(name),
-            None => write!(f, "<wasm function {}>", self.func_index),
+        // The last symbol is the function itself; those before it were inlined into it.
+        if let Some((_, inlined)) = self.symbols.split_last() {
+            for symbol in inlined {
+                let name = symbol.demangled_name();
+                f.write_str(name.as_deref().unwrap_or("<inlined function>"))?;
+                write!(f, " (inlined)\n{PLACE_INDENT}at {symbol}\n{NAME_INDENT}")?;
+            }
+        }
+        let function = self.symbols.last();
+        let name = self.demangled_func_name();
+        match name.or_else(|| function?.demangled_name()) {
+            Some(name) => f.write_str(&name)?,
+            None => write!(f, "<wasm function {}>", self.func_index)?,
+        }
+        match function {
+            Some(symbol) => write!(f, "\n{PLACE_INDENT}at {symbol}"),
+            None => Ok(()),
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::{costs::CustomFuelCosts, enforced_limits::EnforcedLimits, errors::ConfigError};
 use core::fmt;
 use wasmelt_abi::{
-    BoundsStrategy, CodegenOptions, CpuLevel, FUEL_SCHEDULE_VERSION, FuelCosts, FuelSchedule,
-    OperatorCost, OptLevel, Preset,
+    BoundsStrategy, CodegenOptions, CpuLevel, DebugInfo, FUEL_SCHEDULE_VERSION, FuelCosts,
+    FuelSchedule, OperatorCost, OptLevel, Preset,
 };
 
 #[cfg(feature = "cache")]
@@ -203,6 +203,13 @@ impl Config {
     /// `deterministic`.
     pub fn nan_canonicalization(&mut self, enable: bool) -> &mut Self {
         self.codegen.nan_canonicalization = enable;
+        self
+    }
+
+    /// What artifacts say about where their code comes from. Default: [`DebugInfo::Lines`], which costs
+    /// nothing for modules without debug information.
+    pub fn debug_info(&mut self, debug_info: DebugInfo) -> &mut Self {
+        self.codegen.debug_info = debug_info;
         self
     }
 

@@ -80,6 +80,7 @@ mod backtrace;
 mod config;
 mod costs;
 mod deadline;
+mod demangle;
 mod enforced_limits;
 mod engine;
 mod error;
@@ -106,7 +107,7 @@ pub mod errors;
 pub mod mock;
 
 pub use crate::{
-    backtrace::{WasmBacktrace, WasmFrame},
+    backtrace::{FrameSymbol, WasmBacktrace, WasmFrame},
     config::{BoundsChecks, CompilationMode, Config, PoolConfig},
     costs::CustomFuelCosts,
     deadline::Deadline,
@@ -142,7 +143,8 @@ pub use crate::{
     vm::InterruptHandle,
 };
 pub use wasmelt_abi::{
-    CodegenOptions, CpuLevel, FaultKind, FuelSchedule, OperatorCost, OptLevel, Preset, TrapCode,
+    CodegenOptions, CpuLevel, DebugInfo, FaultKind, FuelSchedule, OperatorCost, OptLevel, Preset,
+    TrapCode,
 };
 #[cfg(feature = "cache")]
 pub use wasmelt_cache::{Cache, Mode as CacheMode};

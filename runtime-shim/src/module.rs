@@ -1,7 +1,7 @@
 //! Compiled modules: where they come from, and what they import and export.
 
 use crate::{
-    backtrace::{CodeAddress, WasmFrame},
+    backtrace::{CodeAddress, FrameSymbol, WasmFrame},
     engine::Engine,
     error::Error,
     errors::{ArtifactError, ImportName, InstantiationError},
@@ -345,11 +345,17 @@ impl Module {
         let compiled = u32::try_from(address.defined_func).expect("functions are 32-bit indices");
         let offsets = self.library().offset_map();
         let known = offsets.lookup(address.defined_func, address.function_offset);
-        let frame = |func_index, wasm_offset| WasmFrame {
+        let lines = self.library().source_lines();
+        let frame = |func_index, wasm_offset: Option<u32>| WasmFrame {
             module_name: self.name().map(str::to_owned),
             func_index,
             func_name: self.func_name(func_index).map(str::to_owned),
             wasm_offset,
+            symbols: wasm_offset
+                .map(|offset| lines.lookup(offset).into_iter().map(FrameSymbol::new))
+                .into_iter()
+                .flatten()
+                .collect(),
         };
         if known.is_empty() {
             return vec![frame(imported + compiled, None)];

@@ -14,8 +14,8 @@ use std::{
 };
 use support::call;
 use wasmelt::{
-    BoundsChecks, Cache, CacheMode, Config, CpuLevel, Engine, Error, Instance, Module, OptLevel,
-    Origin, Preset, Store,
+    BoundsChecks, Cache, CacheMode, Config, CpuLevel, DebugInfo, Engine, Error, Instance, Module,
+    OptLevel, Origin, Preset, Store,
     errors::{CacheError, ErrorKind},
 };
 
@@ -89,7 +89,7 @@ fn every_option_that_changes_code_has_an_entry_of_its_own() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("cache");
     type Configure = fn(&mut Config);
-    let variants: [Configure; 9] = [
+    let variants: [Configure; 11] = [
         |_| {},
         |config| {
             config.opt_level(OptLevel::None);
@@ -116,6 +116,12 @@ fn every_option_that_changes_code_has_an_entry_of_its_own() {
             config
                 .spectre_mitigation(true)
                 .bounds_checks(BoundsChecks::Explicit);
+        },
+        |config| {
+            config.debug_info(DebugInfo::None);
+        },
+        |config| {
+            config.debug_info(DebugInfo::Full);
         },
     ];
     let mut expected = 0;

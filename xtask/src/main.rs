@@ -207,7 +207,13 @@ fn lint(arguments: &[String]) -> Result<()> {
         .run()?;
     // The embedder's crate also has to build without its compiler, without its cache, and with the features of wasmi's
     // that change it. (The workspace as a whole has the feature `tracing` from an example, and the tests do not.)
-    for features in ["", "std", "cache", "tracing", "std,deterministic,extra-checks"] {
+    for features in [
+        "",
+        "std",
+        "cache",
+        "tracing",
+        "std,deterministic,extra-checks",
+    ] {
         clippy()
             .args([
                 "-p",

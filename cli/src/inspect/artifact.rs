@@ -6,7 +6,7 @@ use crate::{
     failure::printable_name,
 };
 use serde::Serialize;
-use wasmelt_abi::{ABI_VERSION, Arch, CodegenOptions, CpuFeatures, SectionId};
+use wasmelt_abi::{ABI_VERSION, Arch, CodegenOptions, CpuFeatures, DebugInfo, SectionId};
 use wasmelt_loader::{FunctionSize, Inspection, host_cpu_features};
 
 /// How many functions are listed.
@@ -62,6 +62,7 @@ struct Options {
     interruption: bool,
     spectre: bool,
     call_depth: bool,
+    debug_info: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -266,6 +267,7 @@ impl From<CodegenOptions> for Options {
             interruption: options.interruption,
             spectre: options.spectre_mitigation,
             call_depth: options.call_depth,
+            debug_info: options.debug_info.name(),
         }
     }
 }
@@ -288,6 +290,10 @@ impl Options {
             if is_set {
                 text.push_str(option);
             }
+        }
+        if self.debug_info != DebugInfo::default().name() {
+            text.push_str(" --debug-info ");
+            text.push_str(self.debug_info);
         }
         text
     }

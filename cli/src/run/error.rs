@@ -4,7 +4,7 @@ use crate::failure::{Exit, Failure};
 use anyhow::anyhow;
 use serde::Serialize;
 use wasmelt::{
-    Error, TrapCode,
+    Error, FrameSymbol, TrapCode,
     errors::{ErrorKind, HostFailure, InstantiationError, MemoryError},
 };
 
@@ -23,6 +23,28 @@ struct FrameText {
     function: u32,
     name: Option<String>,
     offset: Option<u32>,
+    /// What the debug information says, functions that were inlined first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    source: Vec<SymbolText>,
+}
+
+#[derive(Debug, Serialize)]
+struct SymbolText {
+    name: Option<String>,
+    file: Option<String>,
+    line: Option<u32>,
+    column: Option<u32>,
+}
+
+impl SymbolText {
+    fn new(symbol: &FrameSymbol) -> Self {
+        Self {
+            name: symbol.demangled_name(),
+            file: symbol.file().map(str::to_owned),
+            line: symbol.line(),
+            column: symbol.column(),
+        }
+    }
 }
 
 impl TrapText {
@@ -42,6 +64,7 @@ impl TrapText {
                     function: frame.func_index(),
                     name: frame.func_name().map(str::to_owned),
                     offset: frame.wasm_offset(),
+                    source: frame.symbols().iter().map(SymbolText::new).collect(),
                 })
                 .collect(),
         })

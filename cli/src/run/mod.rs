@@ -389,6 +389,7 @@ pub(crate) fn config(codegen: &CodegenArgs) -> Result<Config, Failure> {
         .signals(options.codegen.signals)
         .nan_canonicalization(options.codegen.nan_canonicalization)
         .spectre_mitigation(options.codegen.spectre_mitigation)
+        .debug_info(options.codegen.debug_info)
         .consume_fuel(options.codegen.fuel)
         .interruption(options.codegen.interruption)
         .cpu(options.cpu_level)

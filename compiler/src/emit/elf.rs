@@ -5,6 +5,7 @@
 
 use super::{
     ArtifactParts,
+    debug::build_debug_sections,
     tables::build_tables,
     unwind::{build_eh_frame, build_eh_frame_hdr, eh_frame_hdr_len_bytes},
 };
@@ -14,9 +15,9 @@ use object::{
     write::elf::{FileHeader, ProgramHeader, SectionHeader, Sym, Writer},
 };
 use wasmelt_abi::{
-    Arch, DESCRIPTOR_FILE_OFFSET, DESCRIPTOR_SYMBOL, DYNAMIC_TAGS, ModuleDescriptor,
-    PROGRAM_HEADER_COUNT, SIGNATURE_BLOCK_LEN_BYTES, SIGNATURE_BLOCK_MAGIC, SectionId, SectionName,
-    SectionRange,
+    Arch, DESCRIPTOR_FILE_OFFSET, DESCRIPTOR_SYMBOL, DYNAMIC_TAGS, DebugInfo, ModuleDescriptor,
+    PROGRAM_HEADER_COUNT, SECTION_COUNT, SIGNATURE_BLOCK_LEN_BYTES, SIGNATURE_BLOCK_MAGIC,
+    SectionId, SectionName, SectionRange,
 };
 
 const BUILD_ID_LEN_BYTES: u8 = 20;
@@ -72,7 +73,7 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
         .eh_frame
         .len();
     let eh_frame_offset = writer.reserve(eh_frame_len_bytes, 8);
-    let stored: [(SectionId, SectionName, &[u8], usize); 7] = [
+    let stored: [(SectionId, SectionName, &[u8], usize); 8] = [
         (
             SectionId::Manifest,
             SectionName::Manifest,
@@ -103,6 +104,7 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
             &tables.names.section,
             8,
         ),
+        (SectionId::Lines, SectionName::Lines, &tables.lines, 8),
         (SectionId::Data, SectionName::Data, &parts.data, 8),
         (
             SectionId::MemoryImage,
@@ -111,7 +113,7 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
             alignment,
         ),
     ];
-    let mut sections = [SectionRange::default(); 8];
+    let mut sections = [SectionRange::default(); SECTION_COUNT];
     let place = |offset: usize, len_bytes: usize| SectionRange {
         offset: i64::try_from(offset - descriptor_offset).expect("artifacts are below 4 GiB"),
         len_bytes: len_bytes as u64,
@@ -136,7 +138,15 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
     sections[SectionId::Text as usize] = place(text_offset, parts.text.bytes.len());
     let dynamic_offset = writer.reserve(alignment, alignment);
 
-    let names = SectionNames::new(&mut writer);
+    let debug_sections = match parts.options.codegen.debug_info {
+        DebugInfo::Full => build_debug_sections(parts, text_offset as u64),
+        DebugInfo::None | DebugInfo::Lines => Vec::new(),
+    };
+
+    let chunk_names = chunks.iter().map(|chunk| chunk.name);
+    let debug_names = debug_sections.iter().map(|(name, _)| *name);
+    let optional: Vec<_> = chunk_names.chain(debug_names).collect();
+    let names = SectionNames::new(&mut writer, &optional);
     let descriptor_index = writer.reserve_section_index();
     writer.reserve_section_index(); // The note.
     writer.reserve_gnu_hash_section_index();
@@ -152,12 +162,19 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
     writer.reserve_section_index(); // The dynamic section.
     writer.reserve_symtab_section_index();
     writer.reserve_strtab_section_index();
+    for _ in &debug_sections {
+        writer.reserve_section_index();
+    }
     writer.reserve_shstrtab_section_index();
     writer.reserve_null_symbol_index();
     for _ in &tables.names.symbols {
         writer.reserve_symbol_index(Some(text_index));
     }
     writer.reserve_symtab();
+    let debug_places: Vec<_> = debug_sections
+        .iter()
+        .map(|(_, bytes)| writer.reserve(bytes.len(), 1))
+        .collect();
     writer.reserve_shstrtab();
     writer.reserve_section_headers();
     let signature_len_bytes =
@@ -293,6 +310,9 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
         writer.write(&u64::from(range.len_bytes).to_le_bytes());
     }
     let symbol_count = writer.symbol_count();
+    for (_, bytes) in &debug_sections {
+        writer.write(bytes);
+    }
     writer.write_shstrtab();
     writer.write_null_section_header();
     let read_only = u64::from(elf::SHF_ALLOC);
@@ -391,6 +411,20 @@ pub(crate) fn shared_object(parts: &ArtifactParts) -> Vec<u8> {
         strings_place,
         1,
     );
+    for ((name, bytes), offset) in debug_sections.iter().zip(debug_places) {
+        writer.write_section_header(&SectionHeader {
+            name: Some(names.id(*name)),
+            sh_type: data,
+            sh_flags: 0,
+            sh_addr: 0,
+            sh_offset: offset as u64,
+            sh_size: bytes.len() as u64,
+            sh_link: 0,
+            sh_info: 0,
+            sh_addralign: 1,
+            sh_entsize: 0,
+        });
+    }
     writer.write_shstrtab_section_header();
     writer.write(&SIGNATURE_BLOCK_MAGIC);
     writer.write(&0u64.to_le_bytes());
@@ -443,10 +477,12 @@ struct SectionNames {
 }
 
 impl SectionNames {
-    fn new(writer: &mut Writer<'_>) -> Self {
+    /// All names of sections that every artifact has, and those of `optional` ones.
+    fn new(writer: &mut Writer<'_>, optional: &[SectionName]) -> Self {
         writer.reserve_null_section_index();
         let ids = SectionName::ALL
             .iter()
+            .filter(|name| !name.is_rare() || optional.contains(name))
             .map(|name| (*name, writer.add_section_name(name.as_str().as_bytes())))
             .collect();
         Self { ids }

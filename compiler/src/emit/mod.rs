@@ -1,5 +1,6 @@
 //! Lays a compiled module out completely, then writes it as a shared object or an object.
 
+mod debug;
 mod elf;
 mod image;
 mod object;
@@ -14,8 +15,9 @@ pub(crate) use text::{TextLayout, lay_out_text};
 
 use crate::{
     VERSION, codegen::CompiledFunction, fingerprint::codegen_fingerprint, options::CompileOptions,
+    source::Source,
 };
-use wasmelt_abi::{Manifest, ModuleDescriptor, SectionRange};
+use wasmelt_abi::{Manifest, ModuleDescriptor, SECTION_COUNT, SectionRange};
 
 /// Everything that an artifact is written from.
 pub(crate) struct ArtifactParts {
@@ -32,13 +34,19 @@ pub(crate) struct ArtifactParts {
     pub data: Vec<u8>,
     /// Initial memory, or nothing.
     pub image: Vec<u8>,
+    /// Lines of source.
+    pub source: Source,
     pub wasm_sha256: [u8; 32],
     pub wasm_len_bytes: u64,
 }
 
 impl ArtifactParts {
     /// The descriptor, with what only the writer knows left at zero.
-    fn descriptor(&self, is_static: bool, sections: [SectionRange; 8]) -> ModuleDescriptor {
+    fn descriptor(
+        &self,
+        is_static: bool,
+        sections: [SectionRange; SECTION_COUNT],
+    ) -> ModuleDescriptor {
         let mut compiler = [0; 32];
         let version = VERSION.as_bytes();
         compiler[..version.len()].copy_from_slice(version);

@@ -21,7 +21,7 @@ use object::{
     write::{Relocation, StandardSection, Symbol, SymbolId, SymbolSection},
 };
 use std::collections::BTreeSet;
-use wasmelt_abi::{Arch, ModuleDescriptor, SectionId, SectionRange};
+use wasmelt_abi::{Arch, ModuleDescriptor, SECTION_COUNT, SectionId, SectionRange};
 
 /// Writes the object.
 pub(crate) fn object(parts: &ArtifactParts) -> Result<Vec<u8>, CompileError> {
@@ -140,7 +140,7 @@ fn add_descriptor(
     let tables = build_tables(parts, functions, stubs);
     let text_len_bytes = ranges.last().map_or(0, |last| last.offset + last.len_bytes);
     let mut block = vec![0; ModuleDescriptor::SIZE];
-    let mut sections = [SectionRange::default(); 8];
+    let mut sections = [SectionRange::default(); SECTION_COUNT];
     // The offset of the text is a relocation.
     sections[SectionId::Text as usize].len_bytes = u64::from(text_len_bytes);
     for (id, bytes) in [
@@ -149,6 +149,7 @@ fn add_descriptor(
         (SectionId::TrapTable, &tables.traps),
         (SectionId::OffsetMap, &tables.offsets),
         (SectionId::Names, &tables.names.section),
+        (SectionId::Lines, &tables.lines),
         (SectionId::Data, &parts.data),
         (SectionId::MemoryImage, &parts.image),
     ] {

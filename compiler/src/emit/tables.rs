@@ -1,8 +1,11 @@
-//! Builds the tables that describe the text: functions, traps, offsets, names.
+//! Builds the tables that describe the text: functions, traps, offsets, names, lines of source.
 
 use super::{ArtifactParts, text::FunctionRange};
 use crate::{codegen::CompiledFunction, translate::Stub};
-use wasmelt_abi::{InlineFrame, OffsetEntry, OffsetMapBuilder, TrapTableBuilder, Writer};
+use wasmelt_abi::{
+    InlineFrame, OffsetEntry, OffsetMapBuilder, SourceRow, TrapTableBuilder, Writer,
+    encode_source_lines,
+};
 
 /// The tables in their stored form.
 pub(super) struct Tables {
@@ -11,6 +14,7 @@ pub(super) struct Tables {
     pub traps: Vec<u8>,
     pub offsets: Vec<u8>,
     pub names: Names,
+    pub lines: Vec<u8>,
 }
 
 /// The names, which are stored once for backtraces and for the symbols of debuggers.
@@ -49,6 +53,7 @@ pub(super) fn build_tables(
         traps: traps.finish(),
         offsets: offsets.finish(),
         names: build_names(parts),
+        lines: build_lines(parts),
     }
 }
 
@@ -99,6 +104,31 @@ fn build_names(parts: &ArtifactParts) -> Names {
         strings_offset,
         symbols,
     }
+}
+
+/// Lines of source for every offset that is in the offset map; empty when none has one.
+fn build_lines(parts: &ArtifactParts) -> Vec<u8> {
+    let source = &parts.source;
+    let mut offsets: Vec<u32> = parts
+        .functions
+        .iter()
+        .flat_map(|function| {
+            let sites = function.offsets.iter().map(|site| site.wasm_offset);
+            sites.chain(function.inlined.iter().map(|call| call.call_offset))
+        })
+        .collect();
+    offsets.sort_unstable();
+    offsets.dedup();
+    let mut previous = SourceRow::default();
+    let rows: Vec<(u32, SourceRow)> = offsets
+        .into_iter()
+        .map(|offset| (offset, source.row(offset)))
+        .filter(|(_, row)| std::mem::replace(&mut previous, *row) != *row)
+        .collect();
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    encode_source_lines(&source.strings, &source.scopes, rows)
 }
 
 /// Adds a function's offsets, and those of its inlined calls that an offset refers to.

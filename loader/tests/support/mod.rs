@@ -16,8 +16,8 @@ use std::{
 };
 use wasmelt_abi::{
     Arch, BoundsStrategy, CodegenOptions, CpuLevel, Export, ExternKind, FuncType, Manifest,
-    ModuleDescriptor, OffsetEntry, OffsetMapBuilder, SectionId, SectionRange, TrapCode,
-    TrapTableBuilder, ValType, Writer,
+    ModuleDescriptor, OffsetEntry, OffsetMapBuilder, SECTION_COUNT, SectionId, SectionRange,
+    TrapCode, TrapTableBuilder, ValType, Writer,
 };
 use wasmelt_loader::Library;
 
@@ -41,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) trap_table: Vec<u8>,
     pub(crate) offset_map: Vec<u8>,
     pub(crate) names: Vec<u8>,
+    pub(crate) lines: Vec<u8>,
     pub(crate) data: Vec<u8>,
     pub(crate) image: Vec<u8>,
     /// Put before the `DT_NULL` of the dynamic section.
@@ -65,7 +66,7 @@ impl Parts {
         Places { text, dynamic }
     }
 
-    fn read_only_sections(&self) -> [(SectionId, Vec<u8>); 7] {
+    fn read_only_sections(&self) -> [(SectionId, Vec<u8>); 8] {
         [
             (
                 SectionId::Manifest,
@@ -75,6 +76,7 @@ impl Parts {
             (SectionId::TrapTable, self.trap_table.clone()),
             (SectionId::OffsetMap, self.offset_map.clone()),
             (SectionId::Names, self.names.clone()),
+            (SectionId::Lines, self.lines.clone()),
             (SectionId::Data, self.data.clone()),
             (SectionId::MemoryImage, self.image.clone()),
         ]
@@ -239,7 +241,7 @@ pub(crate) fn answer(value: u32) -> Parts {
             digest: [0; 32],
             wasm_sha256: [1; 32],
             wasm_len_bytes: 40,
-            sections: [SectionRange::default(); 8],
+            sections: [SectionRange::default(); SECTION_COUNT],
             compiler: [0; 32],
             codegen_fingerprint: [2; 32],
         },
@@ -263,6 +265,7 @@ pub(crate) fn answer(value: u32) -> Parts {
         trap_table: traps.finish(),
         offset_map: offsets.finish(),
         names: names.finish(),
+        lines: Vec::new(),
         data: Vec::new(),
         image: Vec::new(),
         extra_dynamic: Vec::new(),
