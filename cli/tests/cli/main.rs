@@ -6,6 +6,7 @@
 
 mod bench;
 mod compile;
+mod debug;
 mod general;
 mod inspect;
 mod output;
