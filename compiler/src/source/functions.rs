@@ -93,12 +93,19 @@ impl Search {
         if !is_used {
             return Ok(None);
         }
+        // Rows refer to it already: it stays, even if what is said about it is malformed.
+        self.scopes.push(SourceScope {
+            name: None,
+            call: SourceLine::default(),
+            parent,
+        });
         let name = names.find(self, units, unit, entry)?;
         let call = match parent {
             Some(_) => self.call(units, unit, entry, files)?,
             None => SourceLine::default(),
         };
-        self.scopes.push(SourceScope { name, call, parent });
+        let scope = &mut self.scopes[number as usize];
+        (scope.name, scope.call) = (name, call);
         Ok(Some(number))
     }
 

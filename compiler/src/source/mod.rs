@@ -258,3 +258,6 @@ impl Code {
         (start < end).then_some(start..end)
     }
 }
+
+#[cfg(test)]
+mod tests;
