@@ -198,8 +198,14 @@ fn lay_out(
     let first = module.imported_function_count;
     let symbol_names = module.display_names();
     let text = emit::lay_out_text(&functions, generator.isa(), first)?;
-    check_artifact_len(module, &text, initial.image.len() + initial.data.len())?;
     let source = look_up_source(module, options, &functions);
+    // A row of lines has at most five numbers of five bytes; all else is as long as the debug information.
+    let lines_len_bytes = 25 * source.rows.len();
+    check_artifact_len(
+        module,
+        &text,
+        initial.image.len() + initial.data.len() + lines_len_bytes,
+    )?;
     Ok(ArtifactParts {
         options: options.clone(),
         manifest,
@@ -247,7 +253,7 @@ fn look_up_source(
 fn check_artifact_len(
     module: &ModuleInfo<'_>,
     text: &emit::TextLayout,
-    memory_len_bytes: usize,
+    others_len_bytes: usize,
 ) -> Result<(), CompileError> {
     const LIMIT: u64 = 0x7fff_0000;
     // Tables for the text are shorter than it, or than a fixed amount for each function; names and
@@ -256,7 +262,7 @@ fn check_artifact_len(
     let parts = [
         text.bytes.len(),
         tables,
-        memory_len_bytes,
+        others_len_bytes,
         module.wasm_len_bytes,
     ];
     let found = parts.iter().map(|len_bytes| *len_bytes as u64).sum();

@@ -1,7 +1,7 @@
 //! Output bytes depend only on input and options: not on threads, folders or repetition.
 
 use std::{env, fmt::Write};
-use wasmelt_abi::{Arch, OptLevel};
+use wasmelt_abi::{Arch, DebugInfo, OptLevel};
 use wasmelt_compiler::{CompileOptions, compile};
 
 /// A module of many functions of different sizes, so that threads finish in different orders.
@@ -33,6 +33,7 @@ fn one_thread_and_many_make_the_same_bytes() {
             let artifacts = [1, 2, 3, 8].map(|threads| {
                 let mut options = CompileOptions::for_target(*arch);
                 options.codegen.opt_level = *opt_level;
+                options.codegen.debug_info = DebugInfo::Full;
                 options.threads = threads;
                 options.verify = true;
                 let module = compile(&wasm, &options).expect("the module compiles");

@@ -6,7 +6,7 @@
 
 use object::{Object, ObjectSection, ObjectSymbol};
 use std::{fmt::Write, fs, path::Path};
-use wasmelt_abi::{Arch, BoundsStrategy, CodegenOptions, CpuLevel, OptLevel, Preset};
+use wasmelt_abi::{Arch, BoundsStrategy, CodegenOptions, CpuLevel, DebugInfo, OptLevel, Preset};
 use wasmelt_compiler::{CompileOptions, Listing, compile, list_functions};
 
 #[test]
@@ -88,6 +88,7 @@ fn parse_options(arch: Arch, words: &str, name: &str) -> CompileOptions {
     let mut codegen = CodegenOptions { ..options.codegen };
     for word in words.split_whitespace() {
         match word {
+            "debug" => codegen.debug_info = DebugInfo::Full,
             "explicit" => codegen.bounds = BoundsStrategy::Explicit,
             "fuel" => codegen.fuel = true,
             "interruption" => codegen.interruption = true,
@@ -141,6 +142,7 @@ fn elf_listing(artifact: &[u8]) -> String {
         let (address, size) = (symbol.address(), symbol.size());
         writeln!(output, "symbol {name} address={address:#x} size={size:#x}").expect("a string");
     }
+    write_lines(&mut output, &file);
     let relocations = file.dynamic_relocations().map_or(0, Iterator::count);
     let undefined = file
         .dynamic_symbols()
@@ -152,4 +154,36 @@ fn elf_listing(artifact: &[u8]) -> String {
     )
     .expect("a string");
     output
+}
+
+/// Rows of the line table, if there is one.
+fn write_lines(output: &mut String, file: &object::read::elf::ElfFile64<'_>) {
+    let section = |id: gimli::SectionId| {
+        let section = file.section_by_name(id.name());
+        let data = section.map_or(&[][..], |section| section.data().expect("its bytes"));
+        Ok::<_, gimli::Error>(gimli::EndianSlice::new(data, gimli::LittleEndian))
+    };
+    let dwarf = gimli::Dwarf::load(section).expect("every section is given");
+    let mut units = dwarf.units();
+    while let Some(header) = units.next().expect("well-formed") {
+        let unit = dwarf.unit(header).expect("well-formed");
+        let unit = unit.unit_ref(&dwarf);
+        let Some(program) = unit.line_program.clone() else {
+            continue;
+        };
+        let mut rows = program.rows();
+        while let Some((header, row)) = rows.next_row().expect("well-formed") {
+            let file = row.file(header).expect("a known file").path_name();
+            let file = unit.attr_string(file).expect("a string");
+            let line = row.line().map_or(0, std::num::NonZero::get);
+            let end = if row.end_sequence() { " end" } else { "" };
+            writeln!(
+                output,
+                "line {:#x} {}:{line}{end}",
+                row.address(),
+                file.to_string_lossy()
+            )
+            .expect("a string");
+        }
+    }
 }
