@@ -69,6 +69,11 @@ pub const RULES: &[Rule] = &[
         optional: &[],
     },
     Rule {
+        package: "wasmelt-c-api",
+        always: &["wasmelt", "wasmelt-abi", "wasmelt-loader"],
+        optional: &[],
+    },
+    Rule {
         package: "wasmelt-sightglass",
         always: &["wasmelt", "wasmelt-abi"],
         optional: &[],

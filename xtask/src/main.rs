@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod c_api;
 mod ci;
 mod command;
 mod compat;
@@ -99,6 +100,12 @@ const CHORES: &[Chore] = &[
         arguments: "[FOLDER]",
         about: "compile the benchmark kernels' sources to wasm (needs clang and wasm-ld)",
         run: kernels,
+    },
+    Chore {
+        name: "c-api",
+        arguments: "--prefix FOLDER [--built FOLDER]",
+        about: "install the C interface: headers, libraries and the file for pkg-config",
+        run: c_api::run,
     },
     Chore {
         name: "deny",

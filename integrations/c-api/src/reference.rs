@@ -1,0 +1,285 @@
+//! References: what C holds of things in a store, and of modules, traps and foreign objects. All are one Rust type, so
+//! that C's casts keep the pointer, and a pointer of the wrong type is refused.
+#![allow(unsafe_code, reason = "exports functions by unmangled names")]
+
+use crate::engine::lock;
+use crate::failure::Failure;
+use crate::host_info::{Finalizer, HostInfo};
+use crate::live::Counted;
+use crate::object::Object;
+use crate::signature::{CValue, Shape, opaque};
+use crate::store::StoreState;
+use crate::vec::declare_vec;
+use std::ffi::c_void;
+use std::mem;
+use std::sync::Arc;
+use wasmelt::{Extern, Func, Global, Instance, Memory, Table};
+
+/// `wasm_ref_t`, `wasm_extern_t`, `wasm_func_t`, `wasm_global_t`, `wasm_table_t`, `wasm_memory_t`, `wasm_instance_t`,
+/// `wasm_module_t`, `wasm_trap_t`, `wasm_foreign_t`.
+#[derive(Clone)]
+pub(crate) struct Ref {
+    object: Object,
+    /// The store that has the object; `None` for one that stands by itself.
+    store: Option<Arc<StoreState>>,
+    _counted: Counted,
+}
+
+opaque!(Ref);
+
+impl CValue for Option<Finalizer> {
+    const SHAPE: Shape = Shape {
+        size: size_of::<Self>(),
+        pointee: None,
+    };
+}
+
+impl Ref {
+    /// A reference to something that no store has.
+    pub(crate) fn free(object: Object) -> Box<Self> {
+        Self::new(object, None)
+    }
+
+    pub(crate) fn in_store(object: Object, store: &Arc<StoreState>) -> Box<Self> {
+        Self::new(object, Some(Arc::clone(store)))
+    }
+
+    fn new(object: Object, store: Option<Arc<StoreState>>) -> Box<Self> {
+        Box::new(Self {
+            _counted: Counted::new(object.kind()),
+            object,
+            store,
+        })
+    }
+
+    pub(crate) fn of_extern(item: impl Into<Extern>, store: &Arc<StoreState>) -> Box<Self> {
+        Self::in_store(Object::Extern(item.into()), store)
+    }
+
+    pub(crate) fn object(&self) -> &Object {
+        &self.object
+    }
+
+    pub(crate) fn store(&self) -> Option<&Arc<StoreState>> {
+        self.store.as_ref()
+    }
+
+    /// Whether something in `store`, or what no store has, is meant.
+    pub(crate) fn fits(&self, store: &Arc<StoreState>) -> bool {
+        self.store
+            .as_ref()
+            .is_none_or(|own| Arc::ptr_eq(own, store))
+    }
+
+    fn check_fits(&self, store: &Arc<StoreState>) -> Result<(), Failure> {
+        if self.fits(store) {
+            return Ok(());
+        }
+        Err(Failure::usage("an object of another store was given"))
+    }
+
+    /// The extern, if it is one of this store.
+    pub(crate) fn extern_in(&self, store: &Arc<StoreState>) -> Result<Extern, Failure> {
+        self.check_fits(store)?;
+        match self.object {
+            Object::Extern(item) => Ok(item),
+            _ => Err(Failure::usage("the reference is to no extern")),
+        }
+    }
+
+    fn host_info(&self) -> *mut c_void {
+        match (self.object.host_info(), &self.store) {
+            (Some(own), _) => lock(own).data(),
+            (None, Some(store)) => store.host_info(&self.object),
+            (None, None) => std::ptr::null_mut(),
+        }
+    }
+
+    fn set_host_info(&self, info: HostInfo) {
+        match (self.object.host_info(), &self.store) {
+            (Some(own), _) => {
+                let previous = mem::replace(&mut *lock(own), info);
+                // Its finalizer may ask for host infos.
+                drop(previous);
+            }
+            (None, Some(store)) => store.set_host_info(&self.object, info),
+            (None, None) => {}
+        }
+    }
+}
+
+/// A kind of extern and its store.
+macro_rules! parts {
+    ($($name:ident: $variant:ident, $text:literal;)*) => { $(
+        /// What the reference is to, and the store that has it.
+        pub(crate) fn $name(reference: Option<&Ref>) -> Result<($variant, &Arc<StoreState>), Failure> {
+            let reference = reference.ok_or_else(|| Failure::null($text))?;
+            match (&reference.object, &reference.store) {
+                (Object::Extern(Extern::$variant(item)), Some(store)) => Ok((*item, store)),
+                _ => Err(Failure::usage(concat!("the reference is to no ", $text))),
+            }
+        }
+    )* };
+}
+
+parts! {
+    func: Func, "func";
+    global: Global, "global";
+    table: Table, "table";
+    memory: Memory, "memory";
+}
+
+/// As the functions above.
+pub(crate) fn instance(reference: Option<&Ref>) -> Result<(Instance, &Arc<StoreState>), Failure> {
+    let reference = reference.ok_or_else(|| Failure::null("instance"))?;
+    match (&reference.object, &reference.store) {
+        (Object::Instance(instance), Some(store)) => Ok((*instance, store)),
+        _ => Err(Failure::usage("the reference is to no instance")),
+    }
+}
+
+fn given(reference: Option<&Ref>) -> Result<&Ref, Failure> {
+    reference.ok_or_else(|| Failure::null("reference"))
+}
+
+/// What the standard declares for every kind of reference.
+macro_rules! declare_ref_base {
+    ($module:ident, $name:literal) => {
+        pub(crate) mod $module {
+            use super::*;
+            use crate::export::export_as;
+
+            export_as! { EXPORTS;
+                fn delete as (concat!("wasm_", $name, "_delete")) (reference: Option<Box<Ref>>) {
+                    drop(reference);
+                    Ok(())
+                }
+
+                fn copy as (concat!("wasm_", $name, "_copy")) (reference: Option<&Ref>)
+                    -> Option<Box<Ref>>
+                {
+                    Ok(Some(Box::new(given(reference)?.clone())))
+                }
+
+                fn same as (concat!("wasm_", $name, "_same")) (one: Option<&Ref>, other: Option<&Ref>)
+                    -> bool
+                {
+                    Ok(match (one, other) {
+                        (Some(one), Some(other)) => one.object.identity() == other.object.identity(),
+                        (None, None) => true,
+                        _ => false,
+                    })
+                }
+
+                fn get_host_info as (concat!("wasm_", $name, "_get_host_info"))
+                    (reference: Option<&Ref>) -> Option<std::ptr::NonNull<c_void>>
+                {
+                    Ok(std::ptr::NonNull::new(given(reference)?.host_info()))
+                }
+
+                fn set_host_info as (concat!("wasm_", $name, "_set_host_info"))
+                    (reference: Option<&Ref>, info: *mut c_void)
+                {
+                    given(reference)?.set_host_info(HostInfo::new(info, None));
+                    Ok(())
+                }
+
+                fn set_host_info_with_finalizer
+                    as (concat!("wasm_", $name, "_set_host_info_with_finalizer"))
+                    (reference: Option<&Ref>, info: *mut c_void, finalizer: Option<Finalizer>)
+                {
+                    given(reference)?.set_host_info(HostInfo::new(info, finalizer));
+                    Ok(())
+                }
+            }
+        }
+    };
+}
+
+/// The casts between `wasm_ref_t`, or `wasm_extern_t`, and one kind; those back are null for another kind.
+macro_rules! declare_casts {
+    ($module:ident, $general:literal, $name:literal, $pattern:pat) => {
+        pub(crate) mod $module {
+            use super::*;
+            use crate::export::export_as;
+
+            fn downcast(reference: Option<&Ref>) -> Result<Option<&Ref>, Failure> {
+                Ok(reference.filter(|reference| matches!(reference.object, $pattern)))
+            }
+
+            export_as! { EXPORTS;
+                fn up as (concat!("wasm_", $name, "_as_", $general)) (reference: Option<&Ref>)
+                    -> Option<&Ref> { Ok(reference) }
+                fn up_const as (concat!("wasm_", $name, "_as_", $general, "_const"))
+                    (reference: Option<&Ref>) -> Option<&Ref> { Ok(reference) }
+                fn down as (concat!("wasm_", $general, "_as_", $name)) (reference: Option<&Ref>)
+                    -> Option<&Ref> { downcast(reference) }
+                fn down_const as (concat!("wasm_", $general, "_as_", $name, "_const"))
+                    (reference: Option<&Ref>) -> Option<&Ref> { downcast(reference) }
+            }
+        }
+    };
+}
+
+declare_ref_base!(any_base, "ref");
+declare_ref_base!(trap_base, "trap");
+declare_ref_base!(foreign_base, "foreign");
+declare_ref_base!(module_base, "module");
+declare_ref_base!(func_base, "func");
+declare_ref_base!(global_base, "global");
+declare_ref_base!(table_base, "table");
+declare_ref_base!(memory_base, "memory");
+declare_ref_base!(extern_base, "extern");
+declare_ref_base!(instance_base, "instance");
+
+declare_casts!(trap_casts, "ref", "trap", Object::Trap(_));
+declare_casts!(foreign_casts, "ref", "foreign", Object::Foreign(_));
+declare_casts!(module_casts, "ref", "module", Object::Module(_));
+declare_casts!(func_casts, "ref", "func", Object::Extern(Extern::Func(_)));
+declare_casts!(
+    global_casts,
+    "ref",
+    "global",
+    Object::Extern(Extern::Global(_))
+);
+declare_casts!(
+    table_casts,
+    "ref",
+    "table",
+    Object::Extern(Extern::Table(_))
+);
+declare_casts!(
+    memory_casts,
+    "ref",
+    "memory",
+    Object::Extern(Extern::Memory(_))
+);
+declare_casts!(extern_casts, "ref", "extern", Object::Extern(_));
+declare_casts!(instance_casts, "ref", "instance", Object::Instance(_));
+
+declare_casts!(
+    extern_func_casts,
+    "extern",
+    "func",
+    Object::Extern(Extern::Func(_))
+);
+declare_casts!(
+    extern_global_casts,
+    "extern",
+    "global",
+    Object::Extern(Extern::Global(_))
+);
+declare_casts!(
+    extern_table_casts,
+    "extern",
+    "table",
+    Object::Extern(Extern::Table(_))
+);
+declare_casts!(
+    extern_memory_casts,
+    "extern",
+    "memory",
+    Object::Extern(Extern::Memory(_))
+);
+
+declare_vec!(extern_vec, "extern", Option<Box<Ref>>);

@@ -1,0 +1,127 @@
+/* Whatever a function writes to an out-parameter, it writes nothing beside it. */
+
+#include "check.h"
+
+enum { ROOM = 24 };
+static const unsigned char MARK = 0xa5;
+
+/* A place with room on both sides, all of which is marked before the call. */
+#define AROUND(type, call) \
+  do { \
+    struct { unsigned char before[ROOM]; type place; unsigned char after[ROOM]; } here; \
+    memset(&here, MARK, sizeof here); \
+    type* out = &here.place; \
+    call; \
+    for (size_t i = 0; i < ROOM; i++) CHECK(here.before[i] == MARK); \
+    const unsigned char* end = (const unsigned char*)&here + sizeof here; \
+    for (const unsigned char* p = (const unsigned char*)(&here.place + 1); p < end; p++) \
+      CHECK(*p == MARK); \
+  } while (0)
+
+#define AROUND_VEC(name, call) \
+  AROUND(wasm_##name##_vec_t, call; wasm_##name##_vec_delete(out))
+
+/* The functions of one kind of vector. */
+#define VECTORS(name, element) \
+  do { \
+    AROUND_VEC(name, wasm_##name##_vec_new_empty(out); CHECK(out->size == 0)); \
+    AROUND_VEC(name, wasm_##name##_vec_new_uninitialized(out, 3); CHECK(out->size == 3)); \
+    wasm_##name##_t element one[1] = {0}; \
+    AROUND_VEC(name, wasm_##name##_vec_new(out, 1, one); CHECK(out->size == 1)); \
+    wasm_##name##_vec_t original = {1, one}; \
+    AROUND_VEC(name, wasm_##name##_vec_copy(out, &original); CHECK(out->size == 1)); \
+  } while (0)
+
+static wasm_trap_t* give(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args;
+  results->data[0] = (wasm_val_t)WASM_I32_VAL(1);
+  return NULL;
+}
+
+int main(void) {
+  VECTORS(byte, );
+  VECTORS(valtype, *);
+  VECTORS(functype, *);
+  VECTORS(globaltype, *);
+  VECTORS(tabletype, *);
+  VECTORS(memorytype, *);
+  VECTORS(externtype, *);
+  VECTORS(importtype, *);
+  VECTORS(exporttype, *);
+  VECTORS(val, );
+  VECTORS(frame, *);
+  VECTORS(extern, *);
+
+  wasm_config_t* config = wasm_config_new();
+  wasmelt_config_set_fuel(config, true);
+  wasmelt_config_set_signals(config, false);
+  wasm_engine_t* engine = wasm_engine_new_with_config(config);
+  wasm_store_t* store = wasm_store_new(engine);
+  wasm_module_t* module = module_of(store,
+    "(module (import \"h\" \"f\" (func (result i32))) (global (export \"g\") i32 (i32.const 5))"
+    "  (func (export \"trap\") unreachable) (func (export \"f\") (result i32) (call 0)))");
+  AROUND_VEC(importtype, wasm_module_imports(module, out); CHECK(out->size == 1));
+  AROUND_VEC(exporttype, wasm_module_exports(module, out); CHECK(out->size == 3));
+  AROUND_VEC(byte, wasm_module_serialize(module, out); CHECK(out->size > 1000));
+
+  wasm_functype_t* type = wasm_functype_new_0_1(wasm_valtype_new_i32());
+  wasm_func_t* host = wasm_func_new(store, type, give);
+  wasm_functype_delete(type);
+  wasm_extern_t* items[] = {wasm_func_as_extern(host)};
+  wasm_extern_vec_t imports = WASM_ARRAY_VEC(items), none = WASM_EMPTY_VEC;
+  AROUND(wasm_trap_t*, CHECK(!wasm_instance_new(store, module, &none, out)); wasm_trap_delete(*out));
+  wasm_instance_t* instance = NULL;
+  AROUND(wasm_trap_t*, instance = wasm_instance_new(store, module, &imports, out);
+    CHECK(*out == NULL));
+  CHECK(instance);
+  CHECK(failed_with(WASMELT_FAULT_USAGE));
+  AROUND_VEC(extern, wasm_instance_exports(instance, out); CHECK(out->size == 3));
+
+  wasm_extern_vec_t exports;
+  wasm_instance_exports(instance, &exports);
+  const wasm_global_t* global = wasm_extern_as_global(exports.data[0]);
+  AROUND(wasm_val_t, wasm_global_get(global, out); CHECK(out->of.i32 == 5); wasm_val_delete(out));
+  wasm_val_t val = WASM_I64_VAL(-1);
+  AROUND(wasm_val_t, wasm_val_copy(out, &val); CHECK(out->of.i64 == -1); wasm_val_delete(out));
+
+  AROUND(uint64_t, CHECK(wasmelt_store_set_fuel(store, 77) && wasmelt_store_get_fuel(store, out));
+    CHECK(*out == 77));
+  AROUND(wasm_val_t,
+    wasm_val_vec_t no_args = WASM_EMPTY_VEC;
+    wasm_val_vec_t results;
+    results.size = 1;
+    results.data = out;
+    CHECK(!wasm_func_call(wasm_extern_as_func(exports.data[2]), &no_args, &results));
+    CHECK(out->kind == WASM_I32 && out->of.i32 == 1));
+  wasm_val_vec_t nothing = WASM_EMPTY_VEC;
+  wasm_trap_t* trap = wasm_func_call(wasm_extern_as_func(exports.data[1]), &nothing, &nothing);
+  CHECK(trap);
+  AROUND_VEC(byte, wasm_trap_message(trap, out); CHECK(out->data[out->size - 1] == 0));
+  AROUND_VEC(frame, wasm_trap_trace(trap, out); CHECK(out->size == 1));
+  wasm_trap_delete(trap);
+
+  wasm_byte_vec_t wasm, artifact;
+  wasm_byte_vec_new(&wasm, 8, "(module)");
+  uint8_t digest[WASMELT_DIGEST_LEN];
+  CHECK(wasmelt_compile(engine, &wasm, &artifact, digest));
+  typedef uint8_t digest_t[WASMELT_DIGEST_LEN];
+  AROUND(digest_t, CHECK(wasmelt_artifact_digest(&artifact, *out)); CHECK(!memcmp(out, digest, 32)));
+  AROUND(digest_t, wasm_byte_vec_t again; CHECK(wasmelt_compile(engine, &wasm, &again, *out));
+    wasm_byte_vec_delete(&again));
+  AROUND_VEC(byte, CHECK(wasmelt_compile(engine, &wasm, out, NULL)));
+  AROUND_VEC(byte, CHECK(!wasmelt_compile(engine, &artifact, out, NULL)); CHECK(!out->size));
+  wasmelt_error_t* error = wasmelt_last_error();
+  AROUND_VEC(byte, wasmelt_error_message(error, out); CHECK(out->size > 1));
+  wasmelt_error_delete(error);
+  AROUND(wasmelt_limits_t, wasmelt_limits_init(out); CHECK(out->tables == 10000));
+
+  wasm_byte_vec_delete(&artifact);
+  wasm_byte_vec_delete(&wasm);
+  wasm_extern_vec_delete(&exports);
+  wasm_instance_delete(instance);
+  wasm_func_delete(host);
+  wasm_module_delete(module);
+  wasm_store_delete(store);
+  wasm_engine_delete(engine);
+  return all_deleted();
+}

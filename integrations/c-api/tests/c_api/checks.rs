@@ -1,0 +1,37 @@
+//! Programs in C that check corners of the interface, plain and under valgrind.
+
+use crate::support::{check, here};
+
+fn check_program(name: &str) {
+    check(&here(&format!("tests/c/{name}.c")), "");
+}
+
+#[test]
+fn out_parameters_are_written_and_nothing_beside_them() {
+    check_program("out_params");
+}
+
+#[test]
+fn what_is_closed_is_freed_and_refuses() {
+    check_program("closing");
+}
+
+#[test]
+fn strangers_and_null_pointers_are_refused() {
+    check_program("strangers");
+}
+
+#[test]
+fn references_are_copied_cast_and_finalized() {
+    check_program("references");
+}
+
+#[test]
+fn types_are_made_and_taken_apart() {
+    check_program("types");
+}
+
+#[test]
+fn failures_say_whose_fault_they_are() {
+    check_program("faults");
+}
