@@ -62,8 +62,10 @@ impl EngineState {
         engine.ok_or_else(|| Failure::usage("the engine is closed"))
     }
 
-    pub(crate) fn add_store(&self, store: &Arc<StoreState>) {
+    /// Takes a new store in, unless the engine was closed meanwhile.
+    pub(crate) fn add_store(&self, store: &Arc<StoreState>) -> Result<(), Failure> {
         remember(&self.stores, store);
+        self.engine().map(drop)
     }
 
     pub(crate) fn add_module(&self, module: &Arc<ModuleObject>) {
@@ -81,22 +83,24 @@ impl EngineState {
 
     /// Closes its stores, lets go of its modules, and makes nothing any more.
     fn close(&self) -> Result<(), Failure> {
-        let stores: Vec<_> = lock(&self.stores)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
-        stores.iter().try_for_each(|store| store.close())?;
-        let modules: Vec<_> = lock(&self.modules)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
-        for module in modules {
+        // From here on no store comes that the list does not have.
+        let engine = lock(&self.engine).take();
+        let stores = alive(&self.stores);
+        if let Err(failure) = stores.iter().try_for_each(|store| store.close()) {
+            *lock(&self.engine) = engine;
+            return Err(failure);
+        }
+        for module in alive(&self.modules) {
             module.close();
         }
-        let engine = lock(&self.engine).take();
         drop(engine);
         Ok(())
     }
+}
+
+/// The objects of a list that are not gone.
+fn alive<T>(list: &Mutex<Vec<Weak<T>>>) -> Vec<Arc<T>> {
+    lock(list).iter().filter_map(Weak::upgrade).collect()
 }
 
 impl EngineObject {

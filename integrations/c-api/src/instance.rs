@@ -40,11 +40,10 @@ fn create(
     });
     let (state, module, wasm, imports) = prepared.map_err(with_trap)?;
     let created = caught(|| state.with(|ctx| Ok(Instance::new(ctx, &module, &imports))));
-    match created.map_err(with_trap)? {
-        Ok(instance) => {
-            state.add_instance(&module, instance, wasm);
-            Ok(Ref::in_store(Object::Instance(instance), state))
-        }
+    let created = created.map_err(with_trap)?;
+    state.note_instance(&module, created.as_ref().ok().copied(), wasm);
+    match created {
+        Ok(instance) => Ok(Ref::in_store(Object::Instance(instance), state)),
         Err(error) => {
             let trap = Ref::free(Object::Trap(TrapObject::of(&error, state)));
             Err((Failure::from(error), trap))

@@ -54,7 +54,7 @@ pub(crate) struct StoreState {
     store: UnsafeCell<Option<Opened>>,
     interrupt: Option<InterruptHandle>,
     /// For backtraces.
-    instances: Mutex<Vec<Known>>,
+    known: Mutex<Vec<Known>>,
     /// What the host attached to functions, memories and so on.
     host_infos: Mutex<HashMap<Identity, HostInfo>>,
 }
@@ -65,10 +65,12 @@ unsafe impl Send for StoreState {}
 // SAFETY: as above.
 unsafe impl Sync for StoreState {}
 
-/// An instance, its module, and the module's bytes if they are known.
+/// A module that was instantiated here.
 struct Known {
     module: Module,
-    instance: Instance,
+    /// Its instance; `None` when there is more than one, or one that nobody got.
+    only_instance: Option<Instance>,
+    /// Its bytes, if they are known.
     wasm: Option<Arc<[u8]>>,
 }
 
@@ -159,11 +161,11 @@ impl StoreState {
                     store: Box::new(store),
                     _counted: Counted::new(Kind::OpenStore),
                 })),
-                instances: Mutex::default(),
+                known: Mutex::default(),
                 host_infos: Mutex::default(),
             }
         });
-        engine.add_store(&state);
+        engine.add_store(&state)?;
         Ok(state)
     }
 
@@ -238,42 +240,49 @@ impl StoreState {
         }
         // SAFETY: this thread is the user, and nobody has it lent.
         let opened = unsafe { (*self.store.get()).take() };
-        let instances = std::mem::take(&mut *lock(&self.instances));
+        let known = std::mem::take(&mut *lock(&self.known));
         let host_infos = std::mem::take(&mut *lock(&self.host_infos));
         // Finalizers run here. What they ask of the store is refused.
-        drop((host_infos, instances, opened));
+        drop((host_infos, known, opened));
         Ok(())
     }
 
-    pub(crate) fn add_instance(
+    /// Notes that a module was instantiated. An instantiation that failed may have left an instance behind, which others
+    /// reach through a table.
+    pub(crate) fn note_instance(
         &self,
         module: &Module,
-        instance: Instance,
+        instance: Option<Instance>,
         wasm: Option<Arc<[u8]>>,
     ) {
-        lock(&self.instances).push(Known {
-            module: module.clone(),
-            instance,
-            wasm,
-        });
+        let mut all = lock(&self.known);
+        let known = all
+            .iter_mut()
+            .find(|known| Module::same(&known.module, module));
+        match known {
+            Some(known) => known.only_instance = None,
+            None => all.push(Known {
+                module: module.clone(),
+                only_instance: instance,
+                wasm,
+            }),
+        }
     }
 
     /// The instance of a module, if there is exactly one.
     pub(crate) fn only_instance_of(&self, module: &Module) -> Option<Instance> {
-        let instances = lock(&self.instances);
-        let mut of_it = instances
-            .iter()
-            .filter(|known| Module::same(&known.module, module));
-        let instance = of_it.next()?.instance;
-        of_it.next().is_none().then_some(instance)
+        self.known_of(module, |known| known.only_instance)
     }
 
-    /// The bytes of an instance's module, if they are known.
+    /// The bytes of a module that was instantiated here, if they are known.
     pub(crate) fn wasm_of(&self, module: &Module) -> Option<Arc<[u8]>> {
-        let instances = lock(&self.instances);
-        let mut instances = instances.iter();
-        let known = instances.find(|known| Module::same(&known.module, module))?;
-        known.wasm.clone()
+        self.known_of(module, |known| known.wasm.clone())
+    }
+
+    fn known_of<R>(&self, module: &Module, ask: impl FnOnce(&Known) -> Option<R>) -> Option<R> {
+        let all = lock(&self.known);
+        let mut all = all.iter();
+        ask(all.find(|known| Module::same(&known.module, module))?)
     }
 
     pub(crate) fn host_info(&self, object: &Object) -> *mut std::ffi::c_void {

@@ -1,6 +1,6 @@
 //! Programs in C that check corners of the interface, plain and under valgrind.
 
-use crate::support::{check, here};
+use crate::support::{check, check_is_found_out, here};
 
 fn check_program(name: &str) {
     check(&here(&format!("tests/c/{name}.c")), "");
@@ -27,11 +27,36 @@ fn references_are_copied_cast_and_finalized() {
 }
 
 #[test]
+fn traps_have_the_frames_of_every_call_that_they_pass() {
+    check_program("frames");
+}
+
+#[test]
 fn types_are_made_and_taken_apart() {
     check_program("types");
 }
 
 #[test]
+fn options_change_what_is_compiled() {
+    check_program("options");
+}
+
+#[test]
+fn objects_are_counted_as_what_they_are() {
+    check_program("counters");
+}
+
+#[test]
 fn failures_say_whose_fault_they_are() {
     check_program("faults");
+}
+
+/// The other checks can fail.
+#[test]
+fn a_program_that_forgets_to_delete_is_found_out() {
+    check_is_found_out(
+        &here("tests/c/forgetful.c"),
+        "1 objects of kind 15 are left",
+        ["definitely lost", "leaked in 1 allocation"],
+    );
 }

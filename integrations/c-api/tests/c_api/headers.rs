@@ -131,6 +131,36 @@ fn another_signature_is_not_the_headers() {
     }
 }
 
+/// Each code that Rust has, C has under a name, with the same number.
+#[test]
+fn trap_codes_have_the_numbers_that_they_have_in_rust() {
+    use wasmelt::TrapCode;
+    let name = |code: TrapCode| match code {
+        TrapCode::UnreachableCodeReached => "UNREACHABLE",
+        TrapCode::MemoryOutOfBounds => "MEMORY_OUT_OF_BOUNDS",
+        TrapCode::TableOutOfBounds => "TABLE_OUT_OF_BOUNDS",
+        TrapCode::IndirectCallToNull => "INDIRECT_CALL_TO_NULL",
+        TrapCode::IntegerDivisionByZero => "INTEGER_DIVISION_BY_ZERO",
+        TrapCode::IntegerOverflow => "INTEGER_OVERFLOW",
+        TrapCode::BadConversionToInteger => "BAD_CONVERSION_TO_INTEGER",
+        TrapCode::StackOverflow => "STACK_OVERFLOW",
+        TrapCode::BadSignature => "BAD_SIGNATURE",
+        TrapCode::OutOfFuel => "OUT_OF_FUEL",
+        TrapCode::GrowthOperationLimited => "GROWTH_OPERATION_LIMITED",
+        TrapCode::OutOfSystemMemory => "OUT_OF_SYSTEM_MEMORY",
+        TrapCode::Interrupted => "INTERRUPTED",
+    };
+    let mut text = "#include <wasmelt.h>\n".to_owned();
+    for code in TrapCode::ALL {
+        let (name, number) = (name(*code), u8::from(*code));
+        let _ = writeln!(
+            text,
+            "_Static_assert(WASMELT_TRAP_{name} == {number}, \"{name}\");"
+        );
+    }
+    check_c("trap_codes.c", &text);
+}
+
 /// The layouts that C code relies on, in numbers that Rust asserts, too (`size_of` and `offset_of` in `src`).
 #[test]
 fn structures_have_the_layout_that_rust_asserts() {
@@ -144,8 +174,13 @@ _Static_assert(sizeof(wasmelt_limits_t) == 48, \"limits of a store\");
 _Static_assert(offsetof(wasmelt_limits_t, trap_on_refusal) == 40, \"limits of a store\");
 _Static_assert(WASM_FUNCREF == 129 && WASM_EXTERN_MEMORY == 3 && WASM_VAR == 1, \"numbers\");
 ";
-    let source = prefix().join("layout.c");
+    check_c("layout.c", text);
+}
+
+/// The C compiler accepts a file.
+fn check_c(name: &str, text: &str) {
+    let source = prefix().join(name);
     fs::write(&source, text).expect("the folder can be written to");
     let output = c_compiler().arg("-fsyntax-only").arg(&source).output();
-    succeeded("cc layout.c", &output.expect("a C compiler"));
+    succeeded(name, &output.expect("a C compiler"));
 }

@@ -101,16 +101,42 @@ fn run(program: &Path) -> String {
 pub(crate) fn check(source: &Path, expected: &str) {
     let program = compile(source);
     assert_eq!(run(&program), expected);
-    if let Some(output) = run_under_valgrind(&program).or_else(|| run_with_asan(source)) {
-        assert_eq!(output, expected, "watched");
-    } else {
-        println!("not run: valgrind missing");
+    if let Some(output) = run_watched(source, &program) {
+        let what = format!("{}, watched,", program.display());
+        assert_eq!(succeeded(&what, &output), expected, "watched");
     }
 }
 
-/// Runs a program under valgrind, which finds neither errors nor leaks; `None` if there is none.
-fn run_under_valgrind(program: &Path) -> Option<String> {
-    let output = Command::new("valgrind")
+/// Runs a program that accesses what it must not, or forgets to delete something, and is found out.
+pub(crate) fn check_is_found_out(source: &Path, by_itself: &str, by_watch: [&str; 2]) {
+    let program = compile(source);
+    let plain = Command::new(&program).output().expect("just compiled");
+    let stderr = String::from_utf8_lossy(&plain.stderr);
+    assert!(
+        !plain.status.success() && stderr.contains(by_itself),
+        "{stderr}"
+    );
+    if let Some(output) = run_watched(source, &program) {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && by_watch.iter().any(|word| stderr.contains(word)),
+            "{stderr}"
+        );
+    }
+}
+
+/// Runs a program under valgrind, or else with the compiler's own watch; says so if there is neither.
+fn run_watched(source: &Path, program: &Path) -> Option<Output> {
+    let output = run_under_valgrind(program).or_else(|| run_with_asan(source));
+    if output.is_none() {
+        println!("not run: valgrind missing");
+    }
+    output
+}
+
+/// Under valgrind a program fails when there are errors or leaks; `None` if there is no valgrind.
+fn run_under_valgrind(program: &Path) -> Option<Output> {
+    Command::new("valgrind")
         .args(["-q", "--error-exitcode=99", "--leak-check=full"])
         // What Rust's hash maps and shared slices own, they point into: valgrind calls that possibly lost.
         .args(["--errors-for-leak-kinds=definite,indirect"])
@@ -118,15 +144,11 @@ fn run_under_valgrind(program: &Path) -> Option<String> {
         .args([program, prefix()])
         .env("NO_SIGNALS", "1")
         .output()
-        .ok()?;
-    Some(succeeded(
-        &format!("valgrind {}", program.display()),
-        &output,
-    ))
+        .ok()
 }
 
-/// Compiles a file with the compiler's own watch over accesses and leaks, and runs it; `None` if the compiler has none.
-fn run_with_asan(source: &Path) -> Option<String> {
+/// Compiles a file so that the program fails when there are errors or leaks; `None` if the compiler cannot.
+fn run_with_asan(source: &Path) -> Option<Output> {
     let mut arguments = link_arguments();
     arguments.push("-fsanitize=address".to_owned());
     let (program, compiled) = try_compile(source, "asan", &arguments);
@@ -136,9 +158,8 @@ fn run_with_asan(source: &Path) -> Option<String> {
     let output = Command::new(&program)
         .arg(prefix())
         .env("NO_SIGNALS", "1")
-        .output()
-        .expect("it was just compiled");
-    Some(succeeded(&program.display().to_string(), &output))
+        .output();
+    Some(output.expect("it was just compiled"))
 }
 
 /// A file below the package's folder.
