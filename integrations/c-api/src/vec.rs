@@ -140,6 +140,20 @@ impl<T: Element> CVec<T> {
     }
 }
 
+/// Takes the elements of a vector that C gives up, and leaves it empty; none if it is null.
+///
+/// A reference would not do where C may pass one vector for two parameters.
+///
+/// # Safety
+///
+/// - `vec` is null, or points to a vector.
+pub(crate) unsafe fn taken<T: Element>(vec: *mut CVec<T>) -> CVec<T> {
+    // SAFETY: the caller promises it, and nobody else has it now.
+    unsafe { vec.as_mut() }
+        .map(std::mem::take)
+        .unwrap_or_default()
+}
+
 impl<T: Element> Clone for CVec<T> {
     fn clone(&self) -> Self {
         self.try_clone()

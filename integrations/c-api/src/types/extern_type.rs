@@ -1,13 +1,16 @@
 //! Types of functions, globals, tables and memories. All are one Rust type, so that C's casts between them and
 //! `wasm_externtype_t` keep the pointer.
-#![allow(unsafe_code, reason = "exports functions by unmangled names")]
+#![allow(
+    unsafe_code,
+    reason = "exports functions by unmangled names, and takes vectors that C gives up"
+)]
 
 use crate::export::export;
 use crate::failure::Failure;
 use crate::live::{Counted, Kind};
 use crate::signature::{Pointee, opaque};
 use crate::types::{ValType, declare_type};
-use crate::vec::CVec;
+use crate::vec::{CVec, taken};
 
 /// `wasm_externkind_t`.
 pub(crate) mod kind {
@@ -156,12 +159,10 @@ fn checked(types: &ValTypes) -> Result<(), Failure> {
 }
 
 export! { EXPORTS;
-    fn wasm_functype_new(params: Option<&mut ValTypes>, results: Option<&mut ValTypes>)
-        -> Option<Box<ExternType>>
-    {
-        // Both are ours now, whatever follows. No vector is an empty one.
-        let params = params.map(core::mem::take).unwrap_or_default();
-        let results = results.map(core::mem::take).unwrap_or_default();
+    fn wasm_functype_new(params: *mut ValTypes, results: *mut ValTypes) -> Option<Box<ExternType>> {
+        // Both are ours now, whatever follows.
+        // SAFETY: C passes vectors or null.
+        let (params, results) = unsafe { (taken(params), taken(results)) };
         checked(&params)?;
         checked(&results)?;
         Ok(boxed(Shape::Func { params, results }))

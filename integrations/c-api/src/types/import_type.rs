@@ -1,12 +1,15 @@
 //! Types of imports: two names and a type.
-#![allow(unsafe_code, reason = "exports functions by unmangled names")]
+#![allow(
+    unsafe_code,
+    reason = "exports functions by unmangled names, and takes vectors that C gives up"
+)]
 
 use crate::export::export;
 use crate::failure::Failure;
 use crate::live::{Counted, Kind};
 use crate::signature::opaque;
 use crate::types::{ExternType, declare_type};
-use crate::vec::ByteVec;
+use crate::vec::{ByteVec, taken};
 
 /// `wasm_importtype_t`.
 #[derive(Clone)]
@@ -38,12 +41,12 @@ fn given(ty: Option<&ImportType>) -> Result<&ImportType, Failure> {
 
 export! { EXPORTS;
     fn wasm_importtype_new(
-        module: Option<&mut ByteVec>,
-        name: Option<&mut ByteVec>,
+        module: *mut ByteVec,
+        name: *mut ByteVec,
         ty: Option<Box<ExternType>>,
     ) -> Option<Box<ImportType>> {
-        let module = module.map(core::mem::take).unwrap_or_default();
-        let name = name.map(core::mem::take).unwrap_or_default();
+        // SAFETY: C passes vectors or null.
+        let (module, name) = unsafe { (taken(module), taken(name)) };
         let ty = ty.ok_or_else(|| Failure::null("externtype"))?;
         Ok(Some(Box::new(ImportType::new(module, name, ty))))
     }

@@ -55,6 +55,18 @@ int main(void) {
   wasm_externtype_vec_delete(&types);
   check_functype(wasm_externtype_as_functype_const(types_copy.data[0]));
 
+  /* One empty vector serves twice, and none is an empty one. */
+  wasm_valtype_vec_t empty = WASM_EMPTY_VEC;
+  wasm_functype_t* none = wasm_functype_new(&empty, &empty);
+  CHECK(wasm_functype_params(none)->size == 0 && wasm_functype_results(none)->size == 0);
+  wasm_functype_delete(none);
+  none = wasm_functype_new(NULL, NULL);
+  CHECK(none && wasm_functype_params(none)->size == 0);
+  wasm_functype_delete(none);
+  wasm_valtype_t* with_null[] = {NULL};
+  wasm_valtype_vec_new(&empty, 1, with_null);
+  CHECK(!wasm_functype_new(&empty, NULL) && failed_with(WASMELT_FAULT_USAGE));
+
   wasm_name_t module_name, name;
   wasm_name_new_from_string(&module_name, "module");
   wasm_name_new_from_string(&name, "name");
