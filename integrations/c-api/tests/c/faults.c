@@ -109,7 +109,7 @@ static void trust(const char* folder) {
   check_runs(store, wasm_module_deserialize(store, &own));
   CHECK(!wasm_module_deserialize(store, &foreign) && failed_with(WASMELT_FAULT_ARTIFACT));
   CHECK(!wasm_module_deserialize(strict_store, &own) && failed_with(WASMELT_FAULT_USAGE));
-  CHECK(!wasm_module_new(store, &own) && failed_with(WASMELT_FAULT_USAGE));
+  CHECK(!wasm_module_new(store, &own) && failed_with(WASMELT_FAULT_MODULE));
 
   /* A damaged artifact is refused, whatever is trusted. */
   config = wasm_config_new();
