@@ -1,11 +1,13 @@
 //! The engines to compare. Both have the same interface, so one text serves both: that wasmelt
 //! compiles here in wasmi's place is a test in itself.
 
-use crate::meter::FUEL_USED;
-use crate::oracle::{Engine, Session, Stop};
+pub use crate::meter::FUEL_USED;
+use crate::meter::{FUEL_LIMIT, OUT_OF_FUEL, START};
+use crate::oracle::{Engine, Session, Stop, Trap};
 use crate::rewrite::{Rewrite, nest_beyond_the_governor};
-use crate::rng::fnv1a;
+use crate::rng::{Rng, fnv1a};
 use crate::value::{Type, Value};
+use wasmelt::OperatorCost;
 
 /// What the host remembers of the calls that the guest makes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,17 +39,88 @@ pub(crate) fn value_from(bits: u64, ty: Type) -> Value {
     }
 }
 
-/// Fuel for some calls: from 1 to 2^16, small amounts as often as large ones.
-fn little_fuel(wasm: &[u8]) -> u64 {
-    let hash = fnv1a(wasm);
-    1 + (hash >> 8) % (1 << (1 + hash % 16))
+/// What of a configuration goes by the module's bytes, so that all engines have the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ByModule {
+    /// Each call has so little fuel that some end for it: less than two to the power of this.
+    pub(crate) fuel_bits: Option<u32>,
+    /// Each operator has another cost.
+    pub(crate) has_costs: bool,
+    /// So few calls may be active that some are too many.
+    pub(crate) has_max_depth: bool,
 }
+
+impl ByModule {
+    /// Fuel for each call, small amounts as often as large ones; all there can be for all calls together where fuel
+    /// is not little.
+    pub(crate) fn fuel(self, wasm: &[u8]) -> Option<u64> {
+        let hash = fnv1a(wasm);
+        let bits = 1 + hash % u64::from(self.fuel_bits?);
+        Some(1 + (hash >> 8) % (1 << bits))
+    }
+
+    /// Costs of the operators: all small, or any.
+    pub(crate) fn costs(self, wasm: &[u8]) -> OperatorCost {
+        let mut costs = OperatorCost::default();
+        if !self.has_costs {
+            return costs;
+        }
+        let mut rng = Rng::new("costs", fnv1a(wasm));
+        let most = [3, 20, 256][rng.below(3) as usize];
+        let names: Vec<_> = costs.iter().map(|(name, _)| name).collect();
+        for name in names {
+            costs
+                .set(name, rng.below(most) as u8)
+                .expect("the name is in the table");
+        }
+        costs
+    }
+
+    /// How many calls may be active: from 1 to 8.
+    pub(crate) fn max_depth(self, wasm: &[u8]) -> Option<usize> {
+        let depth = 1 + (fnv1a(wasm) >> 16) % 8;
+        self.has_max_depth.then_some(depth as usize)
+    }
+}
+
+/// Where nothing else ends it: a stack in which so many calls have room.
+const STACK_BYTES: usize = 4 << 20;
+
+fn configure_wasmi(config: &mut wasmi::Config, by_module: ByModule, wasm: &[u8]) {
+    if let Some(depth) = by_module.max_depth(wasm) {
+        config.set_max_recursion_depth(depth);
+        config.set_max_stack_height(STACK_BYTES);
+    }
+}
+
+fn configure_wasmelt(config: &mut wasmelt::Config, by_module: ByModule, wasm: &[u8]) {
+    if let Some(depth) = by_module.max_depth(wasm) {
+        config.set_max_recursion_depth(depth);
+        config.max_wasm_stack(STACK_BYTES);
+    }
+    config.operator_cost(by_module.costs(wasm));
+}
+
+/// wasmi does not know the schedule: its modules count themselves.
+fn wasmi_required_fuel(_: &wasmi::Error) -> Option<u64> {
+    None
+}
+
+fn wasmelt_required_fuel(error: &wasmelt::Error) -> Option<u64> {
+    error.required_fuel()
+}
+
+/// What is shown as a global of a metered module beside [`FUEL_USED`]: how much more the last call needed.
+pub const FUEL_REQUIRED: &str = "fuel required";
 
 /// Defines an [`Engine`] on top of a crate with wasmi's interface.
 macro_rules! backend {
-    ($(#[$doc:meta])* $module:ident, $engine:ident, $krate:ident) => {
+    ($(#[$doc:meta])* $module:ident, $engine:ident, $krate:ident, $configure:ident, $required:ident) => {
         mod $module {
-            use super::{Engine, FUEL_USED, HostLog, little_fuel, Rewrite, Session, Stop, Type, Value, value_from};
+            use super::{
+                $configure, $required, ByModule, Engine, FUEL_LIMIT, FUEL_REQUIRED, FUEL_USED, HostLog, OUT_OF_FUEL, Rewrite,
+                START, Session, Stop, Trap, Type, Value, value_from,
+            };
             use $krate::{
                 AsContext, Caller, Error, Extern, ExternType, F32, F64, Func, Global, Instance,
                 Linker, Memory, Module, Mutability, Nullable, Ref, Store, Table, Val, ValType,
@@ -57,14 +130,21 @@ macro_rules! backend {
             #[derive(Debug)]
             pub struct $engine {
                 name: String,
+                config: $krate::Config,
                 engine: $krate::Engine,
                 rewrite: Option<Rewrite>,
-                is_limited: bool,
+                by_module: ByModule,
             }
 
             struct Running {
                 /// Where fuel is metered: what there was.
                 fuel: u64,
+                /// What each call is given anew.
+                fuel_per_call: Option<u64>,
+                /// How much more the last call needed.
+                required_fuel: u64,
+                /// Whether too many active calls are no affair of this engine alone.
+                counts_calls: bool,
                 store: Store<HostLog>,
                 functions: Vec<(String, Func, Vec<Type>, Vec<Type>)>,
                 globals: Vec<(String, Global)>,
@@ -76,13 +156,27 @@ macro_rules! backend {
                 #[must_use]
                 pub fn new(name: &str, config: &$krate::Config) -> Self {
                     let engine = $krate::Engine::new(config);
-                    Self { name: name.to_owned(), engine, rewrite: None, is_limited: false }
+                    Self {
+                        name: name.to_owned(),
+                        config: config.clone(),
+                        engine,
+                        rewrite: None,
+                        by_module: ByModule::default(),
+                    }
                 }
 
-                /// The same, but where fuel is metered there is little, by the module's bytes.
-                #[allow(dead_code, reason = "wasmi's fuel has another schedule")]
-                pub(crate) fn limited(self) -> Self {
-                    Self { is_limited: true, ..self }
+                /// The same, but parts of the configuration go by the module's bytes.
+                pub(crate) fn by_module(self, by_module: ByModule) -> Self {
+                    Self { by_module, ..self }
+                }
+
+                fn engine_for(&self, wasm: &[u8]) -> $krate::Engine {
+                    if !self.by_module.has_costs && !self.by_module.has_max_depth {
+                        return self.engine.clone();
+                    }
+                    let mut config = self.config.clone();
+                    $configure(&mut config, self.by_module, wasm);
+                    $krate::Engine::new(&config)
                 }
 
                 /// The same, but it is given modules that were rewritten.
@@ -97,18 +191,20 @@ macro_rules! backend {
                 }
 
                 fn start(&self, wasm: &[u8]) -> Result<Box<dyn Session>, Stop> {
-                    let fuel = if self.is_limited { little_fuel(wasm) } else { u64::MAX };
+                    let fuel = self.by_module.fuel(wasm);
+                    let engine = self.engine_for(wasm);
+                    let counts_calls = self.by_module.has_max_depth;
                     let rewritten = match self.rewrite {
-                        Some(rewrite) => rewrite(wasm),
+                        Some(rewrite) => rewrite(wasm, self.by_module),
                         None => Ok(wasm.to_vec()),
                     };
                     let wasm = rewritten.map_err(|error| Stop::Refused(error.to_string()))?;
-                    let module = Module::new(&self.engine, &wasm)
+                    let module = Module::new(&engine, &wasm)
                         .map_err(|error| Stop::Refused(error.to_string()))?;
-                    let mut store = Store::new(&self.engine, HostLog::default());
+                    let mut store = Store::new(&engine, HostLog::default());
                     // Where it is metered.
-                    let _ = store.set_fuel(fuel);
-                    let mut linker = Linker::new(&self.engine);
+                    let _ = store.set_fuel(fuel.unwrap_or(u64::MAX));
+                    let mut linker = Linker::new(&engine);
                     let mut externs = Vec::new();
                     for import in module.imports() {
                         define(&mut linker, &mut store, &import, &mut externs)
@@ -116,15 +212,22 @@ macro_rules! backend {
                     }
                     let instance = linker
                         .instantiate_and_start(&mut store, &module)
-                        .map_err(|error| stop_of(&error))?;
-                    Ok(Box::new(Running::new(store, fuel, &instance, externs)))
+                        .map_err(|error| stop_of(&error, counts_calls))?;
+                    let mut running = Running::new(store, fuel, counts_calls, &instance, externs);
+                    if let Some(start) = instance.get_func(&running.store, START) {
+                        running.set_fuel(fuel.unwrap_or(u64::MAX));
+                        let result = start.call(&mut running.store, &[], &mut []);
+                        running.finish(result)?;
+                    }
+                    Ok(Box::new(running))
                 }
             }
 
             impl Running {
                 fn new(
                     store: Store<HostLog>,
-                    fuel: u64,
+                    fuel_per_call: Option<u64>,
+                    counts_calls: bool,
                     instance: &Instance,
                     mut externs: Vec<(String, Extern)>,
                 ) -> Self {
@@ -133,6 +236,7 @@ macro_rules! backend {
                     let (mut functions, mut globals, mut memory) = (Vec::new(), Vec::new(), None);
                     for (name, external) in externs {
                         match external {
+                            Extern::Func(_) if name == START => {}
                             Extern::Func(func) => {
                                 let ty = func.ty(&store);
                                 let params = ty.params().iter().map(type_of).collect();
@@ -145,8 +249,30 @@ macro_rules! backend {
                         }
                     }
                     // Engines list exports in different orders.
-                    globals.sort_by(|(a, _), (b, _)| a.cmp(b));
-                    Self { fuel, store, functions, globals, memory }
+                    globals.sort_by(|(a, _), (b, _): &(String, Global)| a.cmp(b));
+                    let fuel = fuel_per_call.unwrap_or(u64::MAX);
+                    Self { fuel, fuel_per_call, required_fuel: 0, counts_calls, store, functions, globals, memory }
+                }
+
+                fn global(&self, name: &str) -> Option<Global> {
+                    let mut globals = self.globals.iter();
+                    globals.find(|(exported, _)| exported == name).map(|(_, global)| global.clone())
+                }
+
+                /// How a call ended, and what fuel it lacked.
+                fn finish(&mut self, result: Result<(), Error>) -> Result<(), Stop> {
+                    self.required_fuel = 0;
+                    let Err(error) = result else { return Ok(()) };
+                    self.required_fuel = $required(&error).unwrap_or_default();
+                    // A module that counts by itself.
+                    if let (Some(out), Some(used)) = (self.global(OUT_OF_FUEL), self.global(FUEL_USED))
+                        && out.get(&self.store).i32() == Some(1)
+                    {
+                        out.set(&mut self.store, Val::I32(0)).expect("it is mutable");
+                        self.required_fuel = from_val(&used.get(&self.store)).bits() - self.fuel;
+                        return Err(Stop::Trap(Trap::OutOfFuel));
+                    }
+                    Err(stop_of(&error, self.counts_calls))
                 }
             }
 
@@ -158,7 +284,20 @@ macro_rules! backend {
                     self.functions.iter().map(pair).collect()
                 }
 
+                fn set_fuel(&mut self, fuel: u64) {
+                    self.fuel = fuel;
+                    // Where it is metered.
+                    let _ = self.store.set_fuel(fuel);
+                    if let (Some(used), Some(limit)) = (self.global(FUEL_USED), self.global(FUEL_LIMIT)) {
+                        used.set(&mut self.store, Val::I64(0)).expect("it is mutable");
+                        limit.set(&mut self.store, Val::I64(fuel.cast_signed())).expect("it is mutable");
+                    }
+                }
+
                 fn call(&mut self, name: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
+                    if let Some(fuel) = self.fuel_per_call {
+                        self.set_fuel(fuel);
+                    }
                     let Some((_, func, _, results)) =
                         self.functions.iter().find(|(exported, ..)| exported == name)
                     else {
@@ -166,19 +305,26 @@ macro_rules! backend {
                     };
                     let arguments: Vec<_> = arguments.iter().copied().map(to_val).collect();
                     let mut vals = vec![Val::I32(0); results.len()];
-                    func.call(&mut self.store, &arguments, &mut vals)
-                        .map_err(|error| stop_of(&error))?;
+                    let func = func.clone();
+                    let result = func.call(&mut self.store, &arguments, &mut vals);
+                    self.finish(result)?;
                     Ok(vals.iter().map(from_val).collect())
                 }
 
                 fn globals(&self) -> Vec<(String, Value)> {
                     let value = |global: &Global| from_val(&global.get(self.store.as_context()));
+                    let used = match self.global(FUEL_USED) {
+                        Some(counted) => Some(value(&counted).bits().min(self.fuel)),
+                        None => self.store.get_fuel().ok().map(|left| self.fuel - left),
+                    };
+                    let own = self.globals.iter();
+                    let own = own.filter(|(name, _)| ![FUEL_USED, FUEL_LIMIT, OUT_OF_FUEL].contains(&name.as_str()));
                     let mut globals: Vec<_> =
-                        self.globals.iter().map(|(name, g)| (name.clone(), value(g))).collect();
-                    // As the reference shows it.
-                    if let Ok(left) = self.store.get_fuel() {
-                        globals.push((FUEL_USED.to_owned(), Value::I64(self.fuel - left)));
-                        globals.sort_by(|(a, _), (b, _)| a.cmp(b));
+                        own.map(|(name, global)| (name.clone(), value(global))).collect();
+                    if let Some(used) = used {
+                        globals.push((FUEL_USED.to_owned(), Value::I64(used)));
+                        let required = Value::I64(self.required_fuel);
+                        globals.push((FUEL_REQUIRED.to_owned(), required));
                     }
                     globals
                 }
@@ -257,7 +403,7 @@ macro_rules! backend {
                 Ok(())
             }
 
-            fn stop_of(error: &Error) -> Stop {
+            fn stop_of(error: &Error, counts_calls: bool) -> Stop {
                 use $krate::errors::{ErrorKind, InstantiationError};
 
                 if let ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit {
@@ -268,6 +414,7 @@ macro_rules! backend {
                     return Stop::Trap(crate::oracle::Trap::TableOutOfBounds);
                 }
                 match error.as_trap_code() {
+                    Some($krate::TrapCode::StackOverflow) if counts_calls => Stop::Trap(Trap::TooManyCalls),
                     Some(code) => Stop::from_code(code as u8),
                     None => Stop::Failed(error.to_string()),
                 }
@@ -308,16 +455,16 @@ macro_rules! backend {
 
 backend! {
     /// wasmi, an interpreter.
-    on_wasmi, WasmiEngine, wasmi
+    on_wasmi, WasmiEngine, wasmi, configure_wasmi, wasmi_required_fuel
 }
 
 backend! {
     /// The engine under test.
-    on_wasmelt, WasmeltEngine, wasmelt
+    on_wasmelt, WasmeltEngine, wasmelt, configure_wasmelt, wasmelt_required_fuel
 }
 
 /// Names of the configurations in which wasmelt is tested.
-pub const CONFIGURATIONS: [&str; 18] = [
+pub const CONFIGURATIONS: [&str; 27] = [
     "guard-speed",
     "explicit-speed",
     "signal-free-speed",
@@ -336,10 +483,23 @@ pub const CONFIGURATIONS: [&str; 18] = [
     "canonical-guard-none",
     "canonical-signal-free-speed",
     "canonical-guard-downgraded",
+    "costly-guard-speed",
+    "costly-explicit-speed",
+    "costly-signal-free-speed",
+    "costly-guard-none",
+    "costly-signal-free-none",
+    "counted-guard-speed",
+    "counted-explicit-none",
+    "counted-signal-free-speed",
+    "counted-guard-downgraded",
 ];
 
 /// What the names of configurations with fuel begin with. Those can be interrupted as well.
 pub(crate) const METERED: &str = "metered-";
+/// What the names of configurations with costs that go by the module begin with.
+pub(crate) const COSTLY: &str = "costly-";
+/// What the names of configurations that limit active calls begin with.
+pub(crate) const COUNTED: &str = "counted-";
 /// What the names of configurations with canonical NaNs begin with.
 pub(crate) const CANONICAL: &str = "canonical-";
 
@@ -351,7 +511,15 @@ pub fn wasmelt(configuration: &str) -> Option<WasmeltEngine> {
     let (memory, opt_level) = configuration.rsplit_once('-')?;
     let mut config = wasmelt::Config::new();
     config.compile_threads(1);
-    let memory = if let Some(memory) = memory.strip_prefix(METERED) {
+    let mut by_module = ByModule::default();
+    let memory = if let Some(memory) = memory.strip_prefix(COSTLY) {
+        config.consume_fuel(true);
+        by_module.has_costs = true;
+        memory
+    } else if let Some(memory) = memory.strip_prefix(COUNTED) {
+        by_module.has_max_depth = true;
+        memory
+    } else if let Some(memory) = memory.strip_prefix(METERED) {
         config.consume_fuel(true).interruption(true);
         memory
     } else if let Some(memory) = memory.strip_prefix(CANONICAL) {
@@ -373,8 +541,9 @@ pub fn wasmelt(configuration: &str) -> Option<WasmeltEngine> {
         _ => return None,
     };
     let engine = WasmeltEngine::new(&format!("wasmelt {configuration}"), &config);
+    let engine = engine.by_module(by_module);
     Some(if opt_level == "downgraded" {
-        engine.rewriting(nest_beyond_the_governor)
+        engine.rewriting(|wasm, _| nest_beyond_the_governor(wasm))
     } else {
         engine
     })

@@ -45,9 +45,10 @@ mod value;
 mod wasmtime_engine;
 
 pub use crate::backend::{CONFIGURATIONS, WasmeltEngine, WasmiEngine, wasmelt};
+pub use crate::backend::{FUEL_REQUIRED, FUEL_USED};
 pub use crate::compare::{Call, Case, Difference, Stats, Verdict, compare};
 pub use crate::generators::{GENERATORS, Generator};
 pub use crate::oracle::{Engine, Limit, Session, Stop, Trap};
-pub use crate::reference::reference;
+pub use crate::reference::{costly_reference, metered_reference, reference};
 pub use crate::runner::{Runner, repro_command, write_case};
 pub use crate::value::{Type, Value};

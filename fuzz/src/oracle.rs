@@ -27,6 +27,9 @@ pub trait Session {
     /// Exported functions and the types of their parameters, in the order of the exports.
     fn functions(&self) -> Vec<(String, Vec<Type>)>;
 
+    /// Gives so much fuel to the calls from now on, where fuel is metered and a call is not given its own.
+    fn set_fuel(&mut self, _fuel: u64) {}
+
     /// Calls the exported function `name`.
     ///
     /// # Errors
@@ -77,6 +80,8 @@ pub enum Trap {
     BadConversionToInteger = 7,
     /// An element of the table with another type.
     BadSignature = 9,
+    /// As many calls were active as may be, which is a trap of the specification only where engines count them alike.
+    TooManyCalls = 8,
     /// More fuel was charged than there was: no trap of the specification, but of the schedule.
     OutOfFuel = 10,
 }
@@ -92,7 +97,7 @@ pub enum Limit {
 
 impl Trap {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Unreachable,
         Self::MemoryOutOfBounds,
         Self::TableOutOfBounds,
@@ -101,6 +106,7 @@ impl Trap {
         Self::IntegerOverflow,
         Self::BadConversionToInteger,
         Self::BadSignature,
+        Self::TooManyCalls,
         Self::OutOfFuel,
     ];
 }

@@ -7,19 +7,38 @@
 //! runs a module in which every condition of a `select` is first rotated by one bit. All other engines
 //! run the module as it is.
 
-use crate::backend::WasmiEngine;
+use crate::backend::{ByModule, WasmiEngine};
 use crate::meter::count_fuel;
 use crate::rewrite::rotate_select_conditions;
 
 /// The engine that says what is right: wasmi as it comes, except for its `select`.
 #[must_use]
 pub fn reference() -> WasmiEngine {
-    WasmiEngine::new("wasmi", &wasmi::Config::default()).rewriting(rotate_select_conditions)
+    WasmiEngine::new("wasmi", &wasmi::Config::default())
+        .rewriting(|wasm, _| rotate_select_conditions(wasm))
 }
 
-/// The same, and it counts fuel.
-pub(crate) fn metered_reference() -> WasmiEngine {
-    WasmiEngine::new("wasmi", &wasmi::Config::default()).rewriting(count_fuel)
+/// The same, and it counts fuel by the schedule of `docs/fuel.md`, with default costs: the number that others must
+/// have, and the place where they must stop.
+#[must_use]
+pub fn metered_reference() -> WasmiEngine {
+    metered_by_module(ByModule::default())
+}
+
+/// The same, with the costs that configurations called `costly` have, which go by the module.
+#[must_use]
+pub fn costly_reference() -> WasmiEngine {
+    metered_by_module(ByModule {
+        has_costs: true,
+        ..ByModule::default()
+    })
+}
+
+/// The same, where costs and fuel go by the module.
+pub(crate) fn metered_by_module(by_module: ByModule) -> WasmiEngine {
+    WasmiEngine::new("wasmi", &wasmi::Config::default())
+        .rewriting(|wasm, by_module| count_fuel(wasm, &by_module.costs(wasm)))
+        .by_module(by_module)
 }
 
 #[cfg(test)]

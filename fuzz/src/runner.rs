@@ -2,19 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::{CANONICAL, CONFIGURATIONS, METERED, WasmeltEngine, wasmelt};
+use crate::backend::{
+    ByModule, CANONICAL, CONFIGURATIONS, COSTLY, COUNTED, METERED, WasmeltEngine, wasmelt,
+};
 use crate::compare::{Case, Stats, Verdict, compare};
 use crate::generators::Generator;
 use crate::oracle::Engine;
-use crate::reference::{metered_reference, reference};
+use crate::reference::{metered_by_module, reference};
 use crate::wasmtime_engine::WasmtimeEngine;
 
 /// The engines, made once for any number of cases.
 pub struct Runner {
     plain: Group,
     metered: Group,
-    /// With so little fuel that calls end for it; compared with code that is not optimised.
+    /// With so little fuel that calls end for it.
     limited: Group,
+    /// With other costs.
+    costly: Group,
+    costly_limited: Group,
+    /// With so few active calls that some are too many.
+    counted: Group,
     canonical: Group,
     /// Whether each case runs on all subjects, or on a few that go by the seed.
     all: bool,
@@ -26,10 +33,10 @@ struct Group {
     subjects: Vec<WasmeltEngine>,
 }
 
-/// Of so many seeds, one each goes to the metered subjects, to those with little fuel, and to those
-/// with canonical NaNs.
-const METERED_SHARE: u64 = 6;
-const LIMITED_REFERENCE: &str = "metered-signal-free-none";
+/// Of so many seeds, half go to the groups that are not plain, one each.
+const SHARE: u64 = 12;
+/// What calls have that are to end for it sometimes.
+const LITTLE_FUEL_BITS: u32 = 16;
 
 impl Runner {
     /// Runs each case in a default configuration and in one other, which go by the seed.
@@ -57,7 +64,7 @@ impl Runner {
     }
 
     fn new(configurations: &[&str], all: bool) -> Self {
-        let kinds = [METERED, CANONICAL];
+        let kinds = [METERED, COSTLY, COUNTED, CANONICAL];
         let kind = |name: &str| kinds.into_iter().find(|kind| name.starts_with(kind));
         let subjects = |wanted: Option<&str>| -> Vec<WasmeltEngine> {
             let names = configurations.iter();
@@ -66,25 +73,36 @@ impl Runner {
                 .map(|name| wasmelt(name).expect("the caller took the name from the list"))
                 .collect()
         };
+        let metered = |kind, by_module: ByModule| {
+            let subjects = subjects(Some(kind)).into_iter();
+            Group {
+                reference: Box::new(metered_by_module(by_module)),
+                subjects: subjects.map(|engine| engine.by_module(by_module)).collect(),
+            }
+        };
+        let little_fuel = |by_module: ByModule| ByModule {
+            fuel_bits: Some(LITTLE_FUEL_BITS),
+            ..by_module
+        };
+        let costs = ByModule {
+            has_costs: true,
+            ..ByModule::default()
+        };
         Self {
             plain: Group {
                 reference: Box::new(reference()),
                 subjects: subjects(None),
             },
-            metered: Group {
-                reference: Box::new(metered_reference()),
-                subjects: subjects(Some(METERED)),
-            },
-            limited: Group {
-                reference: Box::new(
-                    wasmelt(LIMITED_REFERENCE)
-                        .expect("it is in the list")
-                        .limited(),
-                ),
-                subjects: subjects(Some(METERED))
-                    .into_iter()
-                    .map(WasmeltEngine::limited)
-                    .collect(),
+            metered: metered(METERED, ByModule::default()),
+            limited: metered(METERED, little_fuel(ByModule::default())),
+            costly: metered(COSTLY, costs),
+            costly_limited: metered(COSTLY, little_fuel(costs)),
+            counted: Group {
+                reference: Box::new(reference().by_module(ByModule {
+                    has_max_depth: true,
+                    ..ByModule::default()
+                })),
+                subjects: subjects(Some(COUNTED)),
             },
             canonical: Group {
                 reference: Box::new(WasmtimeEngine::new()),
@@ -100,16 +118,27 @@ impl Runner {
             return self.canonical.run_all(case, stats);
         }
         if !self.all {
-            let group = match seed % METERED_SHARE {
+            let group = match seed % SHARE {
                 0 => &self.metered,
                 1 => &self.limited,
                 2 => &self.canonical,
+                3 => &self.costly,
+                4 => &self.costly_limited,
+                5 => &self.counted,
                 _ => &self.plain,
             };
             return group.run_some(case, seed, stats);
         }
         let mut verdict = Verdict::Equal;
-        for group in [&self.plain, &self.metered, &self.limited, &self.canonical] {
+        for group in [
+            &self.plain,
+            &self.metered,
+            &self.limited,
+            &self.costly,
+            &self.costly_limited,
+            &self.counted,
+            &self.canonical,
+        ] {
             if matches!(verdict, Verdict::Equal) && !group.subjects.is_empty() {
                 verdict = group.run_all(case, stats);
             }
@@ -122,7 +151,7 @@ impl Group {
     /// On the first subject and on one other.
     fn run_some(&self, case: &Case, seed: u64, stats: &mut Stats) -> Verdict {
         let others = &self.subjects[1..];
-        let other = (seed / METERED_SHARE % others.len() as u64) as usize;
+        let other = (seed / SHARE % others.len() as u64) as usize;
         self.run(case, &[&self.subjects[0], &others[other]], stats)
     }
 

@@ -75,7 +75,9 @@ fn address_arithmetic_agrees() {
 
 #[test]
 fn calls_agree() {
-    use Trap::{BadSignature, IndirectCallToNull, TableOutOfBounds, Unreachable};
+    use Trap::{
+        BadSignature, IndirectCallToNull, OutOfFuel, TableOutOfBounds, TooManyCalls, Unreachable,
+    };
     check(
         "calls",
         &[
@@ -83,13 +85,16 @@ fn calls_agree() {
             IndirectCallToNull,
             TableOutOfBounds,
             Unreachable,
+            TooManyCalls,
+            OutOfFuel,
         ],
     );
 }
 
 #[test]
 fn control_flow_agrees() {
-    check("control", &[Trap::Unreachable, Trap::IntegerDivisionByZero]);
+    use Trap::{IntegerDivisionByZero, OutOfFuel, Unreachable};
+    check("control", &[Unreachable, IntegerDivisionByZero, OutOfFuel]);
 }
 
 #[test]
