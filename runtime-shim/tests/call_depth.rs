@@ -202,6 +202,21 @@ fn a_limit_of_nothing_lets_nothing_run() {
 }
 
 #[test]
+fn the_largest_limit_is_none() {
+    for limit in [usize::MAX, usize::MAX - 1, i64::MAX as usize + 1] {
+        for engine in engines(limit) {
+            let mut guest = Guest::new(&engine);
+            guest.call("direct", 100).expect("no limit");
+            let error = guest
+                .call("direct", i32::MAX)
+                .expect_err("the stack is one");
+            assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow));
+            assert!(!error.is_deterministic());
+        }
+    }
+}
+
+#[test]
 fn instances_of_a_store_count_together() {
     for engine in engines(9) {
         let mut store = Store::new(&engine, ());
