@@ -5,11 +5,11 @@ use crate::{
     errors::{
         ArtifactError, ConfigError, EnforcedLimitsError, FuelError, FuncError, GlobalError,
         HostError, HostFailure, InputError, InstanceError, InstantiationError, LinkerError,
-        MemoryError, ReadError, TableError,
+        MemoryError, ReadError, TableError, TranslationError,
     },
 };
 use core::fmt;
-use wasmelt_abi::{FaultKind, TrapCode};
+use wasmelt_abi::TrapCode;
 use wasmelt_loader::LoadError;
 
 /// Why an operation failed. One pointer wide.
@@ -201,12 +201,6 @@ macro_rules! error_kinds {
             I32ExitStatus(i32),
             /// The host's own error.
             Host(Box<dyn HostError>),
-            /// A module is malformed or invalid, or uses what is not supported or not allowed.
-            #[cfg(feature = "compile")]
-            Wasm(wasmelt_compiler::CompileError),
-            /// The compiler cannot do as it is asked, whatever the module.
-            #[cfg(feature = "compile")]
-            Compile(wasmelt_compiler::CompileError),
             $( #[doc = $doc] $(#[cfg($cfg)])? $name($ty), )*
         }
 
@@ -219,8 +213,6 @@ macro_rules! error_kinds {
                         write!(f, "exited with i32 exit status {status}")
                     }
                     Self::Host(error) => fmt::Display::fmt(error, f),
-                    #[cfg(feature = "compile")]
-                    Self::Wasm(error) | Self::Compile(error) => fmt::Display::fmt(error, f),
                     $( $(#[cfg($cfg)])? Self::$name(error) => fmt::Display::fmt(error, f), )*
                 }
             }
@@ -255,6 +247,8 @@ error_kinds! {
     Fuel(FuelError),
     /// A function's type is not the one that was asked for.
     Func(FuncError),
+    /// A module is not made into code, though nothing is wrong with it.
+    Translation(TranslationError),
     /// A stream could not be read.
     Read(ReadError),
     /// This host, not the guest, made it impossible to go on.
@@ -269,23 +263,15 @@ error_kinds! {
     Input(InputError),
     /// An artifact was not loaded.
     Load(LoadError),
+    /// A module is malformed or invalid, uses what is not supported or allowed, or cannot be compiled as it was asked.
+    #[cfg(feature = "compile")]
+    Wasm(wasmelt_compiler::CompileError),
     /// The cache failed.
     #[cfg(feature = "cache")]
     Cache(wasmelt_cache::CacheError),
     /// The text format was not understood.
     #[cfg(feature = "wat")]
     Wat(wat::Error),
-}
-
-#[cfg(feature = "compile")]
-impl From<wasmelt_compiler::CompileError> for Error {
-    #[cold]
-    fn from(error: wasmelt_compiler::CompileError) -> Self {
-        Self::from_kind(match error.fault_kind() {
-            FaultKind::Host => ErrorKind::Compile(error),
-            _ => ErrorKind::Wasm(error),
-        })
-    }
 }
 
 impl From<TrapCode> for Error {

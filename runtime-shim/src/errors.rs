@@ -532,6 +532,15 @@ impl fmt::Display for Limit {
     }
 }
 
+/// A module is valid and can be compiled, and is refused all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TranslationError {
+    /// It has a start function, and [`Config::allow_start_fn`](crate::Config::allow_start_fn) allows none.
+    #[error("configuration disallows start functions but found one")]
+    DisallowedStartFn,
+}
+
 /// An option of the configuration that this engine cannot honour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]

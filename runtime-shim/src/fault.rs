@@ -6,7 +6,7 @@ use crate::{
     error::{Error, ErrorKind},
     errors::{
         ArtifactError, FuelError, HostFailure, InputError, InstanceError, InstantiationError,
-        LinkerError, MemoryError, TableError,
+        LinkerError, MemoryError, TableError, TranslationError,
     },
 };
 use wasmelt_abi::FaultKind;
@@ -101,10 +101,11 @@ impl ErrorKind {
                 | ArtifactError::NoInterruption { .. },
             )
             | Self::Input(InputError::OtherModule) => ARTIFACT,
-            Self::Input(InputError::IsElf) => MODULE,
+            Self::Input(InputError::IsElf)
+            | Self::Translation(TranslationError::DisallowedStartFn) => MODULE,
             Self::Load(error) => (error.fault_kind(), false),
             #[cfg(feature = "compile")]
-            Self::Wasm(error) | Self::Compile(error) => (error.fault_kind(), error.is_deterministic()),
+            Self::Wasm(error) => (error.fault_kind(), error.is_deterministic()),
             #[cfg(feature = "cache")]
             Self::Cache(_) => HOST,
             #[cfg(feature = "wat")]

@@ -4,7 +4,7 @@ use crate::{
     backtrace::{CodeAddress, FrameSymbol, WasmFrame},
     engine::Engine,
     error::Error,
-    errors::{ArtifactError, ImportName, InstantiationError},
+    errors::{ArtifactError, ImportName, TranslationError},
     source::Source,
     types::{ExternType, FuncType, GlobalType, MemoryType, TableType},
     vm,
@@ -159,10 +159,8 @@ impl Module {
             // Of others the module itself was checked.
             engine.config().limits().check(&manifest.into())?;
         }
-        if let Some(index) = manifest.start
-            && !engine.config().is_start_fn_allowed()
-        {
-            return Err(InstantiationError::UnexpectedStartFn { index }.into());
+        if manifest.start.is_some() && !engine.config().is_start_fn_allowed() {
+            return Err(TranslationError::DisallowedStartFn.into());
         }
         let types: Box<[FuncType]> = manifest.types.iter().map(FuncType::from_abi).collect();
         let mut exports_by_name: Box<[u32]> = (0..)

@@ -8,7 +8,9 @@ use wasmelt::{
     Config, Engine, Error, Extern, ExternType, Func, Global, Instance, Linker, Memory, MemoryType,
     Module, Mutability, Nullable, Preset, Ref, RefType, Store, StoreLimits, StoreLimitsBuilder,
     Table, TableType, TrapCode, Val, ValType,
-    errors::{ErrorKind, GlobalError, InstantiationError, LinkerError, TableError},
+    errors::{
+        ErrorKind, GlobalError, InstantiationError, LinkerError, TableError, TranslationError,
+    },
 };
 
 #[test]
@@ -54,7 +56,7 @@ fn start_functions_can_be_forbidden() {
     let error = Module::new(&engine, "(module (func $f) (start $f))").unwrap_err();
     assert!(matches!(
         error.kind(),
-        ErrorKind::Instantiation(InstantiationError::UnexpectedStartFn { index: 0 })
+        ErrorKind::Translation(TranslationError::DisallowedStartFn)
     ));
 }
 

@@ -96,6 +96,8 @@ pub const EVIDENCE: &[&str] = &[
     "wasmelt-runtime-layer-suite",
     "wasmelt-spec-tests",
     "wasmelt-tests",
+    "wasmelt-twins",
+    "wasmelt-twins-oracle",
 ];
 
 /// One of our packages depending on another package, ours or not.

@@ -122,7 +122,7 @@ fn fault(error: &wasmelt::Error) -> Fault {
             | ErrorKind::Table(_)
             | ErrorKind::Config(_)
             | ErrorKind::Input(_) => Fault::Usage,
-            ErrorKind::Compile(CompileError::OptionsContradict { .. }) => Fault::Usage,
+            ErrorKind::Wasm(CompileError::OptionsContradict { .. }) => Fault::Usage,
             _ => Fault::Host,
         },
     }

@@ -167,7 +167,7 @@ fn a_module_lists_what_it_imports_and_exports() {
 fn a_refused_module_says_why() {
     let refusal = |wasm: &[u8]| {
         let error = wasm_runtime_layer::Module::new(&engine(), wasm).unwrap_err();
-        assert!(matches!(kind(&error), ErrorKind::Compile(_)), "{error:?}");
+        assert!(matches!(kind(&error), ErrorKind::Wasm(_)), "{error:?}");
         error.to_string()
     };
     for (text, reason) in [

@@ -7,7 +7,7 @@ use crate::{
     errors::{
         ArtifactError, ConfigError, EnforcedLimitsError, FuelError, FuncError, GlobalError,
         HostError, HostFailure, ImportName, InputError, InstanceError, InstantiationError,
-        LinkerError, MemoryError, ReadError, TableError,
+        LinkerError, MemoryError, ReadError, TableError, TranslationError,
     },
     types::{ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType},
     value::ValType,
@@ -41,6 +41,11 @@ const SOURCES: &[(&str, &str, &str)] = &[
     ("Func", "FuncError", include_str!("../errors.rs")),
     ("Read", "ReadError", include_str!("../errors.rs")),
     ("HostFailure", "HostFailure", include_str!("../errors.rs")),
+    (
+        "Translation",
+        "TranslationError",
+        include_str!("../errors.rs"),
+    ),
     ("Config", "ConfigError", include_str!("../errors.rs")),
     ("Artifact", "ArtifactError", include_str!("../errors.rs")),
     ("Input", "InputError", include_str!("../errors.rs")),
@@ -50,7 +55,7 @@ const SOURCES: &[(&str, &str, &str)] = &[
         include_str!("../../../loader/src/error.rs"),
     ),
     (
-        "Compile",
+        "Wasm",
         "CompileError",
         include_str!("../../../compiler/src/error.rs"),
     ),
@@ -117,9 +122,6 @@ fn key(error: &Error) -> String {
     match error.kind() {
         ErrorKind::Message(_) | ErrorKind::I32ExitStatus(_) => kind.to_owned(),
         ErrorKind::Host(_) => "Host".to_owned(),
-        // Two kinds of one type.
-        #[cfg(feature = "compile")]
-        ErrorKind::Wasm(_) => format!("Compile::{}", words.next().unwrap()),
         #[cfg(feature = "wat")]
         ErrorKind::Wat(_) => "Wat".to_owned(),
         _ => format!("{kind}::{}", words.next().unwrap()),
@@ -138,7 +140,7 @@ fn every_error_is_what_its_row_says() {
     }
     // What the crate was built without has no example.
     let is_absent = |key: &String| {
-        (cfg!(not(feature = "compile")) && key.starts_with("Compile::"))
+        (cfg!(not(feature = "compile")) && key.starts_with("Wasm::"))
             || (cfg!(not(feature = "cache")) && key.starts_with("Cache::"))
             || (cfg!(not(feature = "wat")) && key == "Wat")
     };
@@ -231,6 +233,7 @@ fn single_operations() -> Vec<Error> {
         FuelError::OutOfFuel { required_fuel }.into(),
         ReadError::EndOfStream.into(),
         ReadError::UnknownError.into(),
+        TranslationError::DisallowedStartFn.into(),
         ConfigError::UnknownOfArtifacts { option: "a" }.into(),
         ConfigError::NotEnabled { option: "a" }.into(),
         ArtifactError::NeedsSignals { options }.into(),
@@ -479,7 +482,7 @@ fn compilations() -> Vec<wasmelt_compiler::CompileError> {
         CompileError::Floats {
             operator: None,
             function: None,
-            offset: 0,
+            offset: 8,
         },
         CompileError::PresetRule {
             preset: "polkadot",

@@ -46,8 +46,8 @@ pub(crate) fn instantiate<T>(
     module.check_engine(store.engine())?;
     let imports = check_imports(&store.inner, module, externs)?;
     check_counts(store, manifest)?;
-    let memory = new_memory(store, module)?;
     let table = new_table(store, manifest)?;
+    let memory = new_memory(store, module)?;
 
     // From here on the instance is in the store: its functions may get into tables of others.
     let instance = add_instance(&mut store.inner, module, &imports, memory, table);

@@ -56,8 +56,13 @@ fn engine(name: String, mut config: Config) -> Arc<dyn Engine> {
 fn compile_failure(error: &wasmelt::Error) -> Failure {
     let message = error.to_string();
     match error.kind() {
-        ErrorKind::Wasm(CompileError::LimitExceeded { .. }) => Failure::Host { message },
-        ErrorKind::Input(_) | ErrorKind::Wasm(_) => Failure::Refused { message },
+        ErrorKind::Input(_)
+        | ErrorKind::Wasm(
+            CompileError::NotWasm { .. }
+            | CompileError::Invalid(_)
+            | CompileError::Unsupported(_)
+            | CompileError::PresetRule { .. },
+        ) => Failure::Refused { message },
         _ => Failure::Host { message },
     }
 }

@@ -159,7 +159,7 @@ impl Json {
             .collect()
     }
 
-    /// Everything about the named types that can be said without naming others of this crate.
+    /// Everything about the named types, without an `impl` that cannot be used without naming others of this crate.
     fn rows_of(&self, aliases: &BTreeMap<String, String>) -> Vec<Row> {
         let hidden: Vec<_> = self
             .names()
@@ -170,7 +170,7 @@ impl Json {
         self.rows
             .iter()
             .filter(|row| is_ours(&row.owner(&is_ours)))
-            .filter(|row| !hidden.iter().any(|name| row.mentions(name)))
+            .filter(|row| !row.is_impl() || !hidden.iter().any(|name| row.mentions(name)))
             .map(|row| {
                 aliases
                     .iter()
