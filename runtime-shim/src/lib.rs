@@ -9,49 +9,148 @@
 //! It is not for modules that need later proposals, and it runs on Linux on x86-64 with glibc
 //! only.
 //!
-//! # Example
+//! # Embed in ten lines
 //!
 //! ```
-//! use wasmelt::{Caller, Engine, Linker, Module, Store};
+//! use wasmelt::{Engine, Linker, Module, Store};
 //!
-//! // The host's data, one per store.
-//! struct Host {
-//!     greetings: u32,
-//! }
+//! let wat = r#"(module (func (export "add") (param i32 i32) (result i32)
+//!     (i32.add (local.get 0) (local.get 1))))"#;
+//!
+//! let engine = Engine::default();
+//! let module = Module::new(&engine, wat)?;
+//! let mut store = Store::new(&engine, ());
+//! let instance = Linker::new(&engine).instantiate_and_start(&mut store, &module)?;
+//! let add = instance.get_typed_func::<(i32, i32), i32>(&store, "add")?;
+//! assert_eq!(add.call(&mut store, (1, 2))?, 3);
+//! # Ok::<(), wasmelt::Error>(())
+//! ```
+//!
+//! Host functions are closures, whose types decide those of the imports. They reach the host's data, and the memory
+//! of the guest that calls, by a [`Caller`]:
+//!
+//! ```
+//! use wasmelt::{Caller, Engine, Error, Linker, Module, Store};
 //!
 //! let engine = Engine::default();
 //! let module = Module::new(&engine, r#"
 //!     (module
-//!         (import "host" "greet" (func $greet (param i32)))
-//!         (func (export "run")
-//!             i32.const 3
-//!             call $greet))
+//!         (import "host" "log" (func $log (param i32 i32)))
+//!         (memory (export "memory") 1)
+//!         (data (i32.const 16) "hello")
+//!         (func (export "run") (call $log (i32.const 16) (i32.const 5))))
 //! "#)?;
 //!
-//! let mut linker = Linker::new(&engine);
-//! linker.func_wrap("host", "greet", |mut caller: Caller<'_, Host>, times: u32| {
-//!     caller.data_mut().greetings += times;
+//! let mut linker = Linker::<Vec<String>>::new(&engine);
+//! linker.func_wrap("host", "log", |mut caller: Caller<'_, Vec<String>>, at: u32, len: u32| {
+//!     let memory = caller.get_export("memory").and_then(|export| export.into_memory());
+//!     let memory = memory.ok_or_else(|| Error::new("the guest exports no memory"))?;
+//!     let mut bytes = vec![0; len as usize];
+//!     memory.read(&caller, at as usize, &mut bytes)?;
+//!     caller.data_mut().push(String::from_utf8_lossy(&bytes).into_owned());
+//!     Ok::<(), Error>(())
 //! })?;
 //!
-//! let mut store = Store::new(&engine, Host { greetings: 0 });
+//! let mut store = Store::new(&engine, Vec::new());
 //! let instance = linker.instantiate_and_start(&mut store, &module)?;
 //! instance.get_typed_func::<(), ()>(&store, "run")?.call(&mut store, ())?;
-//! assert_eq!(store.data().greetings, 3);
+//! assert_eq!(store.data()[..], ["hello"]);
 //! # Ok::<(), wasmelt::Error>(())
 //! ```
 //!
-//! # Beyond an interpreter
+//! # Switch from wasmi
 //!
-//! - [`Module::compile`] gives the bytes of an artifact, and [`Module::load`] loads one, which
-//!   demands a reason to trust it ([`Trust`]). [`Module::from_static`] takes a module that is
-//!   linked into the program.
-//! - [`Config::cache`] keeps compiled modules on disk, and [`Module::origin`] says where one came
-//!   from.
-//! - Traps arrive as signals unless [`Config::signals`] says no. Handlers pass on every signal
-//!   that is not a guest's.
-//! - [`Error::backtrace`] names the guest's functions.
-//! - [`Error::fault_kind`] says whose fault an error is, and [`Error::is_deterministic`] whether other
-//!   nodes may be expected to have met it; `docs/errors.md` has a table of all errors.
+//! One line of a manifest changes; the sources stay as they are:
+//!
+//! ```toml
+//! wasmi = { package = "wasmelt", version = "0.1" }
+//! ```
+//!
+//! `docs/switching-from-wasmi.md` says what will be refused, what compilation costs beside translation, and when an
+//! interpreter is the better choice; `docs/wasmi-compatibility.md` has a row for each public item of wasmi 2.0.0.
+//!
+//! # Precompile and ship
+//!
+//! [`Module::compile`] gives the bytes of an artifact: an ELF shared object that runs on any machine of the
+//! [CPU level](CpuLevel) it was compiled for. A host that only loads artifacts needs no compiler: it leaves out the
+//! feature `compile`.
+//!
+//! ```
+//! use wasmelt::{Engine, Module, Trust};
+//!
+//! let engine = Engine::default();
+//! // On the machine that compiles. The digest travels by a way that is trusted.
+//! let artifact = Module::compile(&engine, r#"(module (func (export "f")))"#)?;
+//! let digest = Module::artifact_digest(&artifact)?;
+//!
+//! // On the machine that runs.
+//! let module = Module::load(&engine, &artifact, &Trust::Digest(digest))?;
+//! assert!(module.get_export("f").is_some());
+//! # Ok::<(), wasmelt::Error>(())
+//! ```
+//!
+//! [`Config::cache`] keeps what [`Module::new`] compiles on disk, and [`Module::origin`] says where a module came from.
+//! [`Module::from_static`] takes a module that is linked into the program as an object.
+//!
+//! # Trust
+//!
+//! An artifact is machine code that runs with all rights of the process. So [`Module::load`] demands a reason to trust
+//! it, a [`Trust`], and checks its form besides: before anything of it is mapped, every byte that the dynamic linker
+//! would read is compared with what the compiler writes. Without a reason there is only the unsafe
+//! [`Module::load_unchecked`]. What is checked and what is not is in `docs/trust.md`.
+//!
+//! # Meter
+//!
+//! With [`Config::consume_fuel`], compiled code counts what it does. The number follows from the module alone: it is the
+//! same on every machine, for every option, at every return and every trap. `docs/fuel.md` has the schedule;
+//! [`Config::operator_cost`] changes what operators cost.
+//!
+//! ```
+//! use wasmelt::{Config, Engine, Instance, Module, Store, TrapCode};
+//!
+//! let mut config = Config::new();
+//! config.consume_fuel(true);
+//! let engine = Engine::new(&config);
+//! let module = Module::new(&engine, r#"(module (func (export "forever") (loop (br 0))))"#)?;
+//! let mut store = Store::new(&engine, ());
+//! store.set_fuel(1_000_000)?;
+//! let instance = Instance::new(&mut store, &module, &[])?;
+//! let forever = instance.get_typed_func::<(), ()>(&store, "forever")?;
+//! let error = forever.call(&mut store, ()).unwrap_err();
+//! assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfFuel));
+//! assert!(error.is_deterministic());
+//! # Ok::<(), wasmelt::Error>(())
+//! ```
+//!
+//! # Limit, stop, pause
+//!
+//! | what | by | docs |
+//! |---|---|---|
+//! | what a module may declare | [`Config::enforced_limits`] | `docs/limits.md` |
+//! | memory, tables, instances | [`StoreLimits`], or a [`ResourceLimiter`] of one's own | |
+//! | active calls, the same on every machine | [`Config::set_max_recursion_depth`] | |
+//! | stack | [`Config::max_wasm_stack`] | |
+//! | time | [`Store::deadline`], or an [`InterruptHandle`] that any thread may use | |
+//!
+//! [`Func::call_resumable`] makes a call that waits where it would have failed: when a host function returns an error, or
+//! fuel runs out. It goes on later, on any thread.
+//!
+//! # Use again, and replace
+//!
+//! [`Instance::reset`] makes an instance as good as new. [`InstancePre`] looks imports up once for many instances, whose
+//! memories come from a [pool](Config::pool). [`Instance::link`] switches an import while the instance lives.
+//! [`mock::MockHost`] answers imports by a script, for tests.
+//!
+//! # When something fails
+//!
+//! Every operation gives an [`Error`]. [`Error::kind`] says what happened, and [`Error::backtrace`] where in the guest:
+//! functions with their names, offsets in the module, and lines of source where the module has debug information
+//! ([`Config::debug_info`]). [`Error::fault_kind`] says whose fault it is, and [`Error::is_deterministic`] whether other
+//! nodes may be expected to have met it; `docs/errors.md` lists all. `perf` and `gdb` show a guest's functions by their
+//! names without further ado (`docs/debugging.md`). With the feature `tracing`, spans and events tell what is done
+//! (`docs/tracing.md`).
+//!
+//! Traps arrive as signals unless [`Config::signals`] says no. Handlers pass on every signal that is not a guest's.
 //!
 //! # Crate features
 //!

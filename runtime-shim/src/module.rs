@@ -12,7 +12,7 @@ use crate::{
 use core::{fmt, iter::FusedIterator};
 use std::sync::{Arc, Weak};
 use wasmelt_abi::{ExternKind, Manifest};
-use wasmelt_loader::{Library, StaticDescriptor, Trust};
+use wasmelt_loader::{Library, LoadError, StaticDescriptor, Trust};
 
 #[cfg(feature = "compile")]
 mod compile;
@@ -111,6 +111,20 @@ impl Module {
         let library = wasmelt_loader::load(source.into().into_loader(), trust);
         trace! { crate::trace::loaded(&span, &library); }
         Self::from_library(engine, library?, Origin::Artifact)
+    }
+
+    /// The digest of an artifact, for [`Trust::Digest`]. It says which artifact it is, not who made it.
+    ///
+    /// # Errors
+    ///
+    /// If it is no artifact, or damaged.
+    pub fn artifact_digest(artifact: &[u8]) -> Result<[u8; 32], Error> {
+        let inspection = wasmelt_loader::inspect(artifact)?;
+        let (expected, found) = (inspection.descriptor.digest, inspection.digest);
+        if expected != found {
+            return Err(LoadError::Digest { expected, found }.into());
+        }
+        Ok(found)
     }
 
     /// Loads an artifact after checking its form, without any reason to trust its code.

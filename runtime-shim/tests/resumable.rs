@@ -830,3 +830,81 @@ fn the_stack_of_a_resumable_call_can_be_chosen() {
         }
     }
 }
+
+const GROWING: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "grow") (param i32) (result i32)
+        (i32.add
+            (i32.mul (memory.grow (local.get 0)) (i32.const 100))
+            (memory.grow (local.get 0)))))"#;
+
+#[test]
+fn growth_that_cannot_be_paid_waits_too() {
+    in_every_mode(|mode| {
+        let mut config = mode.config();
+        config
+            .consume_fuel(true)
+            .fuel_cost(wasmelt::CustomFuelCosts {
+                bytes_copied_per_fuel: 64,
+                fuel_per_bytes_translated: 0,
+                fuel_per_bytes_validated: 0,
+            });
+        let (mut store, instance) = support::instantiate(&Engine::new(&config), GROWING);
+        let grow = instance.get_typed_func::<i32, i32>(&store, "grow").unwrap();
+        store.set_fuel(1 << 30).unwrap();
+        assert_eq!(grow.call(&mut store, 2).unwrap(), 103);
+        let total = (1 << 30) - store.get_fuel().unwrap();
+        // Each page costs 1024.
+        assert!((4096..4200).contains(&total), "{total}");
+        let (mut given, mut pauses) = (1000, 0);
+        store.set_fuel(given).unwrap();
+        let mut call = grow.call_resumable(&mut store, 2).unwrap();
+        let result = loop {
+            match call {
+                TypedResumableCall::Finished(result) => break result,
+                TypedResumableCall::OutOfFuel(paused) => {
+                    pauses += 1;
+                    // Only enough for the growth that waits, and a little.
+                    let fuel = paused.required_fuel() + 50;
+                    given += fuel;
+                    store.set_fuel(fuel).unwrap();
+                    call = paused.resume(&mut store).unwrap();
+                }
+                TypedResumableCall::HostTrap(paused) => panic!("{paused:?}"),
+            }
+        };
+        assert_eq!((result, pauses), (507, 2));
+        assert_eq!(given - store.get_fuel().unwrap(), total);
+        // One that is dropped while it waits has not grown the memory.
+        store.set_fuel(1000).unwrap();
+        drop(grow.call_resumable(&mut store, 2).unwrap());
+        let memory = instance.get_memory(&store, "memory").unwrap();
+        assert_eq!(memory.size(&store), 9);
+    });
+}
+
+#[test]
+fn a_resumed_call_counts_active_calls_from_where_it_began() {
+    in_every_mode(|mode| {
+        let mut config = mode.config();
+        config.set_max_recursion_depth(50);
+        let (mut store, instance) = guest(&Engine::new(&config));
+        let deep = func(&store, instance, "deep");
+        let start = |store: &mut Store<()>, depth: i32| {
+            deep.call_resumable(store, &[Val::I32(depth)], &mut [Val::I32(0)])
+        };
+        let error = start(&mut store, 50).unwrap_err();
+        assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow));
+        assert!(error.is_deterministic());
+        let (paused, _) = waiting(start(&mut store, 49).unwrap());
+        // What waits does not count for others.
+        let (other, _) = waiting(start(&mut store, 49).unwrap());
+        for paused in [paused, other] {
+            let mut results = [Val::I32(0)];
+            let call = paused.resume(&mut store, &[Val::I32(1)], &mut results);
+            assert!(matches!(call, Ok(ResumableCall::Finished)));
+            assert_eq!(results[0].i32(), Some(50));
+        }
+        assert_eq!(call_error(&mut store, instance, 49).as_trap_code(), None);
+    });
+}

@@ -123,8 +123,9 @@ enum Pause {
         error: Error,
         context: *const VMContext,
     },
-    /// The guest has charged so much more fuel than there was. `pending` of it is not subtracted yet.
-    OutOfFuel { required: u64, pending: u32 },
+    /// The guest has charged so much more fuel than there was. `pending` of it is not subtracted from the
+    /// register yet, which compiled code loads afterwards; if that is `None`, it keeps the register.
+    OutOfFuel { required: u64, pending: Option<u32> },
 }
 
 /// Both registers that a result may be in.
@@ -186,8 +187,11 @@ impl fmt::Debug for PausedCall {
 enum PausedFuel {
     /// It has this in its register, and adds afterwards what the host added.
     InRegister(i64),
-    /// It asked for fuel. It has spent `required` more than there was.
+    /// It has spent `required` more than there was. It loads the register anew, and will subtract
+    /// `pending`.
     Owed { required: u64, pending: u32 },
+    /// It has spent `required` more than there was, and keeps this in its register.
+    OwedInRegister { required: u64, register: i64 },
 }
 
 /// How a call that was started or resumed has come to an end, for now or for good.
@@ -317,7 +321,9 @@ impl PausedCall {
     /// Goes on if there is fuel enough now.
     pub(crate) fn resume_with_fuel<T>(self, store: &mut Store<T>) -> Result<Progress, Error> {
         match self.fuel {
-            PausedFuel::Owed { required, .. } if store.inner.vm.fuel() < required => {
+            PausedFuel::Owed { required, .. } | PausedFuel::OwedInRegister { required, .. }
+                if store.inner.vm.fuel() < required =>
+            {
                 Ok(Progress::OutOfFuel {
                     call: self,
                     required,
@@ -388,7 +394,14 @@ impl PausedCall {
         let in_use = unsafe { (*self.activation()).fuel.get() };
         match self.fuel {
             PausedFuel::InRegister(register) => block.resume_register(in_use, register),
-            PausedFuel::Owed { required, pending } => block.pay(in_use, required, pending),
+            PausedFuel::Owed { required, pending } => {
+                let in_use = block.pay(in_use, required);
+                block.set_fuel_register(in_use + i64::from(pending));
+            }
+            PausedFuel::OwedInRegister { required, register } => {
+                let in_use = block.pay(in_use, required);
+                block.resume_register(in_use, register);
+            }
         }
     }
 }
@@ -398,11 +411,12 @@ fn take_fuel(block: &StoreBlock, pause: &Pause) -> PausedFuel {
     match pause {
         Pause::HostError { .. } => PausedFuel::InRegister(block.register()),
         Pause::OutOfFuel { required, pending } => {
+            let (required, register) = (*required, block.register());
             // All that there was is spent.
             block.set_fuel_register(0);
-            PausedFuel::Owed {
-                required: *required,
-                pending: *pending,
+            match *pending {
+                Some(pending) => PausedFuel::Owed { required, pending },
+                None => PausedFuel::OwedInRegister { required, register },
             }
         }
     }
@@ -483,7 +497,7 @@ pub(super) unsafe fn pause_with_error(
 /// Pauses the innermost activation if it can be, for fuel. Whether it goes on.
 #[cold]
 #[inline(never)]
-pub(super) fn pause_for_fuel(required: u64, pending: u32) -> Option<bool> {
+pub(super) fn pause_for_fuel(required: u64, pending: Option<u32>) -> Option<bool> {
     let pausable = pausable(super::activation::current())?;
     let command = pausable.pause(Pause::OutOfFuel { required, pending });
     Some(matches!(command, Command::Refuel))

@@ -68,15 +68,14 @@ impl StoreBlock {
         vm.fuel_added = in_use.wrapping_sub(register);
     }
 
-    /// Takes what compiled code owed when it asked for fuel, of which `pending` is not subtracted yet,
-    /// from `in_use` and the reserve, and moves the rest into the register that it loads afterwards.
-    pub(super) fn pay(&self, in_use: i64, required: u64, pending: u32) {
+    /// Takes what compiled code owed from `in_use` and the reserve. The result is what it has in use then.
+    pub(super) fn pay(&self, in_use: i64, required: u64) -> i64 {
         let there = i128::from(in_use) + i128::from(self.fuel_reserve.replace(0));
         let left = u64::try_from(there - i128::from(required));
         let left = left.expect("the caller looked whether there is enough");
-        let in_register = left.min(MAX_IN_REGISTER);
-        self.fuel_reserve.set(left - in_register);
-        self.set_fuel_register(in_register.cast_signed() + i64::from(pending));
+        let in_use = left.min(MAX_IN_REGISTER);
+        self.fuel_reserve.set(left - in_use);
+        in_use.cast_signed()
     }
 
     /// Subtracts what was charged, but not yet subtracted, when compiled code stopped.

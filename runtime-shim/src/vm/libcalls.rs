@@ -72,13 +72,14 @@ libcall_entry!(memory_grow(_vmctx: *mut VMContext, _delta: u32) -> u32 = grow, "
 libcall_entry!(out_of_fuel(_vmctx: *mut VMContext) -> () = ask_for_fuel, "rsi");
 libcall_entry!(interrupted(_vmctx: *mut VMContext) -> () = see_interrupt, "rsi");
 
-/// Stops the innermost activation.
+/// Stops the innermost activation. Who may have paused must not ask for it again: on another thread,
+/// the compiler may take what it found for this one.
 ///
 /// # Safety
 ///
-/// - `frame` is that of a libcall entry that compiled code called.
-unsafe fn stop(error: Error, frame: usize) -> Outcome {
-    let activation = activation::current();
+/// - `activation` is the innermost one, and `frame` that of a libcall entry that its compiled code
+///   called.
+unsafe fn stop(activation: *mut Activation, error: Error, frame: usize) -> Outcome {
     // SAFETY: compiled code runs in an activation.
     let current = unsafe { &*activation };
     // SAFETY: the entry's frame links to those of compiled code.
@@ -104,14 +105,14 @@ const GO_ON: Outcome = Outcome {
 unsafe extern "C" fn raise_trap(_vmctx: *mut VMContext, code: u32, frame: usize) -> Outcome {
     if code == CALL_DEPTH_EXCEEDED {
         // SAFETY: called by a libcall entry.
-        return unsafe { stop(Error::call_depth_exceeded(), frame) };
+        return unsafe { stop(activation::current(), Error::call_depth_exceeded(), frame) };
     }
     let code = u8::try_from(code)
         .ok()
         .and_then(|code| TrapCode::try_from(code).ok());
     let code = code.expect("compiled code raises trap codes that exist");
     // SAFETY: called by a libcall entry.
-    unsafe { stop(code.into(), frame) }
+    unsafe { stop(activation::current(), code.into(), frame) }
 }
 
 unsafe extern "C" fn raise_indirect_trap(
@@ -125,7 +126,7 @@ unsafe extern "C" fn raise_indirect_trap(
         TrapCode::BadSignature
     };
     // SAFETY: called by a libcall entry.
-    unsafe { stop(code.into(), frame) }
+    unsafe { stop(activation::current(), code.into(), frame) }
 }
 
 unsafe extern "C" fn ask_for_fuel(vmctx: *mut VMContext, frame: usize) -> Outcome {
@@ -140,14 +141,14 @@ unsafe extern "C" fn ask_for_fuel(vmctx: *mut VMContext, frame: usize) -> Outcom
     let Err(required) = block.refill(pending) else {
         return GO_ON;
     };
-    match pause_for_fuel(required, pending) {
+    match pause_for_fuel(required, Some(pending)) {
         Some(true) => GO_ON,
         Some(false) => Outcome {
             value: 0,
             leave: activation,
         },
         // SAFETY: called by a libcall entry.
-        None => unsafe { stop(Error::out_of_fuel(required), frame) },
+        None => unsafe { stop(activation, Error::out_of_fuel(required), frame) },
     }
 }
 
@@ -157,25 +158,43 @@ unsafe extern "C" fn see_interrupt(vmctx: *mut VMContext, frame: usize) -> Outco
     // Whoever asked may have taken it back meanwhile.
     if block.interrupt.as_ref().is_some_and(InterruptHandle::take) {
         // SAFETY: called by a libcall entry.
-        return unsafe { stop(TrapCode::Interrupted.into(), frame) };
+        return unsafe { stop(activation::current(), TrapCode::Interrupted.into(), frame) };
     }
     GO_ON
 }
 
 /// A limiter of the embedder may panic in here.
 unsafe extern "C-unwind" fn grow(vmctx: *mut VMContext, delta_pages: u32, frame: usize) -> Outcome {
-    // SAFETY: compiled code passes its own vmctx, whose instance and store are alive.
-    let result = unsafe {
+    // SAFETY: compiled code passes its own vmctx, whose instance and store are alive. The store may
+    // be elsewhere after a pause.
+    let grow = |is_paid| unsafe {
         let block: *const StoreBlock = (*vmctx).store.cast();
-        ((*block).grow_memory)((*block).store.get(), instance_index(vmctx), delta_pages)
+        let store = (*block).store.get();
+        ((*block).grow_memory)(store, instance_index(vmctx), delta_pages, is_paid)
     };
+    let activation = activation::current();
+    let mut result = grow(false);
+    if let Err(error) = &result
+        && let Some(required) = error.required_fuel()
+        && let Some(goes_on) = pause_for_fuel(required, None)
+    {
+        // What was missing is paid now.
+        drop(result);
+        if !goes_on {
+            return Outcome {
+                value: 0,
+                leave: activation,
+            };
+        }
+        result = grow(true);
+    }
     match result {
         Ok(previous_pages) => Outcome {
             value: u64::from(previous_pages),
             leave: ptr::null_mut(),
         },
         // SAFETY: called by a libcall entry.
-        Err(error) => unsafe { stop(error, frame) },
+        Err(error) => unsafe { stop(activation, error, frame) },
     }
 }
 
@@ -189,6 +208,7 @@ pub(super) unsafe fn grow_memory<T>(
     store: *mut c_void,
     instance: u32,
     delta_pages: u32,
+    is_paid: bool,
 ) -> Result<u32, Error> {
     // SAFETY: the caller promises that the store is lent to the guest, which waits for us.
     let store = unsafe { &mut *store.cast::<Store<T>>() };
@@ -197,7 +217,10 @@ pub(super) unsafe fn grow_memory<T>(
     let (inner, limiter) = store.with_limiter();
     // SAFETY: the block lives as long as the store.
     let block = unsafe { &*inner.vm.block() };
-    let mut charge = |grown_bytes| block.charge_growth(grown_bytes);
+    let mut charge = |grown_bytes| match is_paid {
+        true => Ok(()),
+        false => block.charge_growth(grown_bytes),
+    };
     match inner
         .memory_mut(memory)
         .grow(u64::from(delta_pages), limiter, &mut charge)
