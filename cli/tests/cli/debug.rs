@@ -125,6 +125,34 @@ fn a_backtrace_has_lines_of_source_and_what_was_inlined() {
 }
 
 #[test]
+fn a_trap_as_json_has_the_lines_too() {
+    let Some(folder) = folder_with_program() else {
+        return;
+    };
+    let arguments = [
+        "run",
+        "program.wasm",
+        "--no-cache",
+        "--format",
+        "json",
+        "--invoke",
+        "run",
+        OUTSIDE,
+    ];
+    let outcome = folder.run(&arguments);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let trap = &report["trap"];
+    assert_eq!(
+        (&trap["kind"], &trap["deterministic"]),
+        (&"guest".into(), &true.into())
+    );
+    let frames = trap["backtrace"].as_array().unwrap();
+    assert_eq!(frames[0]["source"][0]["line"], 4, "{report}");
+    assert_eq!(frames[1]["source"][0]["name"], "twice", "{report}");
+    assert_eq!(frames[1]["source"][1]["line"], 14, "{report}");
+}
+
+#[test]
 fn gdb_stops_at_a_trap_and_shows_names_and_lines() {
     let Some(folder) = folder_with_program() else {
         return;
@@ -230,6 +258,8 @@ fn without_dwarf_lines_are_offsets_in_the_module() {
     assert!(plain.len() < full.len());
     let has = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
     assert!(has(&full, ".debug_line") && !has(&plain, ".debug_line"));
+    // The code is the same, and so is the build id by which debuggers know it.
+    assert_eq!(full[1040..1060], none[1040..1060]);
     // The folder is the compiling machine's.
     let home = folder.path("");
     assert!(!has(&full, home.to_str().unwrap().trim_end_matches('/')));
