@@ -104,4 +104,30 @@ mod tests {
             assert!(demangle(&symbol).len() <= symbol.len().max(MAX_LEN_BYTES));
         }
     }
+
+    #[test]
+    fn damaged_symbols_give_some_name() {
+        let symbols = [
+            "_ZN50_$LT$$RF$mut$u20$W$u20$as$u20$core..fmt..Write$GT$9write_str17h0123456789abcdefE",
+            "_RINvNtC3std3mem8align_ofNtNtC3foo3bar3BazE",
+            "_ZNSt3mapISsSt6vectorIiSaIiEESt4lessISsESaISt4pairIKSsS2_EEE4findERS5_",
+            "_ZZN3foo3barEvENKUlT_E_clIiEEDaS0_",
+        ];
+        let mut state = 5u32;
+        let mut random = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as usize
+        };
+        for round in 0..20_000 {
+            let mut symbol = symbols[round % symbols.len()].as_bytes().to_vec();
+            for _ in 0..1 + random() % 4 {
+                // Behind the prefix, so that it stays a symbol; from others, so that it stays nearly one.
+                let position = 2 + random() % (symbol.len() - 2);
+                let donor = symbols[random() % symbols.len()].as_bytes();
+                symbol[position] = donor[random() % donor.len()];
+            }
+            let symbol = String::from_utf8(symbol).expect("it is ASCII");
+            assert!(!demangle(&symbol).is_empty(), "{symbol}");
+        }
+    }
 }
