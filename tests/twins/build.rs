@@ -1,5 +1,6 @@
-//! Finds the sources of wasmi where cargo keeps them, and makes programs of its documentation's examples.
+//! Finds the sources of wasmi and of its script runner where cargo keeps them, and makes programs of what is in them.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write;
 use std::fs;
@@ -9,22 +10,23 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Files of wasmi's own tests that need what wasmelt does not have, and what that is.
-const NOT_TAKEN: [(&str, &str); 4] = [
+const NOT_TAKEN: [(&str, &str); 3] = [
     ("aliased_copy", "operators of bulk memory"),
     ("multi_memory", "modules with several memories"),
     (
         "resource_limiter",
         "`table.grow`; programs/limits.rs does the same without",
     ),
-    ("resumable_call", "resumable calls, which are not there yet"),
 ];
 
 /// Tests of theirs that fail here, and how they do: were one to pass, or to fail otherwise, it would count as a failure.
-const FAILING: [(&str, &str); 8] = [
+const FAILING: [(&str, &str); 10] = [
     // They need tail calls.
     ("host_tail_calls_0", "proposal: \"tail-call\""),
     ("host_tail_calls_1", "proposal: \"tail-call\""),
     ("host_tail_call_grow_memory", "proposal: \"tail-call\""),
+    ("resumable_call_smoldot_tail_01", "proposal: \"tail-call\""),
+    ("resumable_call_smoldot_tail_02", "proposal: \"tail-call\""),
     // It needs a memory with 64-bit indices.
     ("instantiate_out_of_memory", "proposal: \"memory64\""),
     // They know what wasmi charges; see docs/fuel.md.
@@ -38,22 +40,31 @@ const FAILING: [(&str, &str); 8] = [
 ];
 
 fn main() {
-    let wasmi = find_wasmi();
+    let packages = find_packages();
+    let folder = |name: &str| {
+        packages
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is there"))
+    };
+    let wasmi = folder("wasmi");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut sources = rust_files(&wasmi.join("src"));
     sources.push(wasmi.join("README.md"));
-    fs::write(out.join("examples.rs"), examples(&wasmi, &sources)).expect("a folder to write to");
-    fs::write(out.join("integration.rs"), integration(&wasmi, &out)).expect("a folder to write to");
+    fs::write(out.join("examples.rs"), examples(wasmi, &sources)).expect("a folder to write to");
+    fs::write(out.join("integration.rs"), integration(wasmi, &out)).expect("a folder to write to");
+    let runner = folder("wasmi_wast").join("src/lib.rs");
+    let module = format!("#[path = {runner:?}]\nmod wasmi_wast;\n");
+    fs::write(out.join("wast.rs"), module).expect("a folder to write to");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", wasmi.display());
 }
 
-/// The folder of the wasmi that this workspace builds.
-fn find_wasmi() -> PathBuf {
+/// The folders of the packages that this workspace builds, and of those that it may build.
+fn find_packages() -> BTreeMap<String, PathBuf> {
     let cargo = env::var_os("CARGO").expect("cargo sets it");
     let output = Command::new(cargo)
         .args(["metadata", "--format-version", "1", "--locked"])
-        .arg("--filter-platform")
+        .args(["--all-features", "--filter-platform"])
         .arg(env::var_os("TARGET").expect("cargo sets it"))
         .output()
         .expect("cargo runs");
@@ -61,12 +72,14 @@ fn find_wasmi() -> PathBuf {
     assert!(output.status.success(), "cargo metadata: {errors}");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
     let packages = metadata["packages"].as_array().into_iter().flatten();
-    let manifest = packages
-        .filter(|package| package["name"] == "wasmi")
-        .find_map(|package| package["manifest_path"].as_str())
-        .expect("wasmi is in the workspace");
-    let folder = Path::new(manifest).parent();
-    folder.expect("a manifest is in a folder").to_path_buf()
+    let folders = packages.filter_map(|package| {
+        let manifest = Path::new(package["manifest_path"].as_str()?);
+        Some((
+            package["name"].as_str()?.to_owned(),
+            manifest.parent()?.to_owned(),
+        ))
+    });
+    folders.collect()
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
