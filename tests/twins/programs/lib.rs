@@ -2,6 +2,7 @@
 //! name.
 
 mod callers;
+mod configured;
 mod errors;
 mod examples;
 mod functions;
@@ -14,6 +15,7 @@ mod memories;
 mod modules;
 mod notes;
 mod references;
+mod resumable;
 mod stores;
 mod tables;
 mod traps;
@@ -28,6 +30,8 @@ pub type Program = (&'static str, fn(&mut Notes));
 /// All of them.
 pub const PROGRAMS: &[Program] = &[
     ("callers", callers::run),
+    ("call depth", configured::run_call_depth),
+    ("enforced limits", configured::run_enforced_limits),
     ("errors", errors::run),
     ("examples of wasmi's documentation", examples::run),
     ("functions", functions::run),
@@ -43,6 +47,7 @@ pub const PROGRAMS: &[Program] = &[
     ("modules", modules::run),
     ("refused modules", modules::run_refused),
     ("references", references::run),
+    ("resumable calls", resumable::run),
     ("fuel", stores::run_fuel),
     ("stores", stores::run),
     ("tables", tables::run),

@@ -41,7 +41,8 @@ pub(crate) fn write(judgement: &Judgement<'_>, version: &str) -> String {
         "# Every public item of wasmi {version}, and whether wasmelt has it
 
 `cargo xtask compat` writes this page from what rustdoc says about both crates and from the reasons in
-[wasmi-differences.txt](wasmi-differences.txt); do not edit it. CI fails if it is not up to date.
+[wasmi-differences.txt](wasmi-differences.txt); do not edit it. CI fails if it is not up to date. What the differences
+mean for a program is in [switching-from-wasmi.md](switching-from-wasmi.md).
 
 | same | different | absent | items |
 |---|---|---|---|
