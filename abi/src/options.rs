@@ -118,8 +118,8 @@ pub struct CodegenOptions {
 
 impl CodegenOptions {
     const FLAGS: u8 = 6;
-    /// The flags' byte has the debug information in its highest bits.
-    const DEBUG_INFO_SHIFT: u8 = 6;
+    /// The flags' byte has the debug information in its highest bits, and no room for another flag.
+    const DEBUG_INFO_SHIFT: u8 = Self::FLAGS;
 
     fn flags(&self) -> [bool; Self::FLAGS as usize] {
         [
@@ -148,7 +148,7 @@ impl CodegenOptions {
     ///
     /// # Errors
     ///
-    /// If a number is unknown or a flag bit has no meaning.
+    /// If a number is unknown.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let at = reader.position();
         let bad = |what| DecodeError { position: at, what };
@@ -158,11 +158,7 @@ impl CodegenOptions {
         let byte = reader.u8()?;
         let debug_info = DebugInfo::from_number(byte >> Self::DEBUG_INFO_SHIFT)
             .ok_or(bad("debug information"))?;
-        let flags = byte & ((1 << Self::DEBUG_INFO_SHIFT) - 1);
-        if flags >> Self::FLAGS != 0 {
-            return Err(bad("option flags"));
-        }
-        let flag = |bit: u8| flags >> bit & 1 == 1;
+        let flag = |bit: u8| byte >> bit & 1 == 1;
         Ok(Self {
             preset,
             opt_level,

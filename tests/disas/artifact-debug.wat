@@ -7,12 +7,12 @@
         (i32.add (call $small (local.get 0)) (call $small (i32.const 8))))
     (memory 1))
 
-;; segment type=0x1 flags=0x4 offset=0x0 vaddr=0x0 filesz=0x938 memsz=0x938 align=0x1000
-;; segment type=0x1 flags=0x5 offset=0x1000 vaddr=0x1000 filesz=0x156 memsz=0x156 align=0x1000
+;; segment type=0x1 flags=0x4 offset=0x0 vaddr=0x0 filesz=0x97b memsz=0x97b align=0x1000
+;; segment type=0x1 flags=0x5 offset=0x1000 vaddr=0x1000 filesz=0x166 memsz=0x166 align=0x1000
 ;; segment type=0x1 flags=0x6 offset=0x2000 vaddr=0x2000 filesz=0x1000 memsz=0x1000 align=0x1000
 ;; segment type=0x2 flags=0x6 offset=0x2000 vaddr=0x2000 filesz=0x60 memsz=0x60 align=0x8
 ;; segment type=0x4 flags=0x4 offset=0x400 vaddr=0x400 filesz=0x24 memsz=0x24 align=0x4
-;; segment type=0x6474e550 flags=0x4 offset=0x488 vaddr=0x488 filesz=0x6c memsz=0x6c align=0x4
+;; segment type=0x6474e550 flags=0x4 offset=0x488 vaddr=0x488 filesz=0x74 memsz=0x74 align=0x4
 ;; segment type=0x6474e551 flags=0x6 offset=0x0 vaddr=0x0 filesz=0x0 memsz=0x0 align=0x10
 ;; segment type=0x6474e552 flags=0x4 offset=0x2000 vaddr=0x2000 filesz=0x1000 memsz=0x1000 align=0x1
 ;;   section .wasmelt.descriptor address=0x200 size=0x200
@@ -20,17 +20,17 @@
 ;;   section .gnu.hash address=0x428 size=0x20
 ;;   section .dynsym address=0x448 size=0x30
 ;;   section .dynstr address=0x478 size=0x10
-;;   section .eh_frame_hdr address=0x488 size=0x6c
-;;   section .eh_frame address=0x4f8 size=0x19c
-;;   section .wasmelt.manifest address=0x698 size=0xed
-;;   section .wasmelt.functions address=0x788 size=0x10
-;;   section .wasmelt.traps address=0x798 size=0x4
-;;   section .wasmelt.offsets address=0x7a0 size=0x34
-;;   section .wasmelt.names address=0x7d8 size=0x10
-;;   section .text address=0x1000 size=0x156
+;;   section .eh_frame_hdr address=0x488 size=0x74
+;;   section .eh_frame address=0x500 size=0x1bc
+;;   section .wasmelt.manifest address=0x6c0 size=0xee
+;;   section .wasmelt.functions address=0x7b0 size=0x10
+;;   section .wasmelt.traps address=0x7c0 size=0x4
+;;   section .wasmelt.offsets address=0x7c8 size=0x34
+;;   section .wasmelt.names address=0x800 size=0x10
+;;   section .text address=0x1000 size=0x166
 ;;   section .dynamic address=0x2000 size=0x60
-;;   section .symtab address=0x0 size=0x138
-;;   section .strtab address=0x7e8 size=0x150
+;;   section .symtab address=0x0 size=0x150
+;;   section .strtab address=0x810 size=0x16b
 ;;   section .debug_abbrev address=0x0 size=0x46
 ;;   section .debug_str address=0x0 size=0x31
 ;;   section .debug_line address=0x0 size=0x5a
@@ -48,6 +48,7 @@
 ;;   symbol wasmelt::raise::indirect address=0x1120 size=0x11
 ;;   symbol wasmelt::out_of_fuel address=0x1140 size=0x6
 ;;   symbol wasmelt::interrupted address=0x1150 size=0x6
+;;   symbol wasmelt::raise::call_depth address=0x1160 size=0x6
 ;;   symbol wasmelt_module address=0x200 size=0x200
 ;;   line 0x1000 both.wasm:41
 ;;   line 0x1007 both.wasm:43
