@@ -23,6 +23,8 @@ mod types;
 mod values;
 
 pub use notes::{Notes, run};
+/// What they are compiled with.
+pub use wasmi;
 
 /// A program: its name, and what it does.
 pub type Program = (&'static str, fn(&mut Notes));
