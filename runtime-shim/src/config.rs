@@ -458,7 +458,8 @@ impl Config {
             self.max_wasm_stack_bytes
                 .saturating_add(HOST_STACK_LEN_BYTES),
         );
-        wanted.max(MIN_RESUMABLE_STACK_LEN_BYTES)
+        // No system maps more, and says so.
+        wanted.clamp(MIN_RESUMABLE_STACK_LEN_BYTES, usize::MAX >> 2)
     }
 
     pub(crate) fn limits(&self) -> &EnforcedLimits {

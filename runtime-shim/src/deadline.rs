@@ -17,7 +17,8 @@ use std::{
 /// A point in time from which on the guest of a store is stopped, for as long as this is alive.
 ///
 /// From then on calls end with [`TrapCode::Interrupted`](crate::TrapCode::Interrupted), as
-/// [`InterruptHandle`] says when: those that run, and those that begin later.
+/// [`InterruptHandle`] says when: those that run, and those that begin later. It does not pass in a child
+/// process that is forked after it was made.
 ///
 /// # Example
 ///

@@ -428,6 +428,15 @@ pub enum InstanceError {
          let the call end, or drop it, first"
     )]
     GuestActive,
+    /// Another module imports its memory or table, and relies on more than it has when it is new.
+    #[error(
+        "an instance cannot be reset whose {what} another module imports that declares more of it: make a new \
+         store instead"
+    )]
+    Shared {
+        /// `memory` or `table`.
+        what: &'static str,
+    },
     /// Its module imports no function of that name.
     #[error("the module imports no function {name}: see Module::imports for what it imports")]
     UnknownImport {

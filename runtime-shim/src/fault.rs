@@ -88,7 +88,7 @@ impl ErrorKind {
             | Self::Message(_)
             | Self::Host(_)
             | Self::Global(_)
-            | Self::Instance(InstanceError::GuestActive | InstanceError::UnknownImport { .. })
+            | Self::Instance(InstanceError::GuestActive | InstanceError::Shared { .. } | InstanceError::UnknownImport { .. })
             | Self::Func(_)
             | Self::Read(_)
             | Self::Config(_)

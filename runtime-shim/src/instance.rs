@@ -48,8 +48,8 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// If a guest of the store runs or waits in a resumable call; if the system refuses; or if the start
-    /// function fails.
+    /// If a guest of the store runs or waits in a resumable call; if another module imports the memory or
+    /// the table with a larger minimum; if the system refuses; or if the start function fails.
     ///
     /// # Example
     ///

@@ -329,7 +329,14 @@ impl<T: 'static> MockHost<T> {
             let ExternType::Func(ty) = import.ty() else {
                 continue;
             };
-            let known = linker.lookup_import(&import, None).cloned();
+            // One of another type is none.
+            let known = linker
+                .lookup_import(&import, None)
+                .filter(|known| match known {
+                    Definition::HostFunc(function) => function.ty() == ty,
+                    Definition::Extern(_) => true,
+                });
+            let known = known.cloned();
             let function = self.function(import.module(), import.name(), ty.clone(), known);
             mocked.define_host_func(import.module(), import.name(), function)?;
         }
@@ -399,6 +406,6 @@ fn pass_on<T>(
 fn unanswered((module, name): &(Arc<str>, Arc<str>)) -> Error {
     Error::new(format!(
         "the mock host has no answer for this call of ({module},{name}): add one with \
-         MockHost::answer, or define the function in the linker"
+         MockHost::answer, or define the function, with this type, in the linker"
     ))
 }

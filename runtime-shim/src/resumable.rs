@@ -122,15 +122,13 @@ fn start<T>(store: &mut Store<T>, func: Func, inputs: &[Val]) -> Result<Progress
 }
 
 /// Runs the guest until it ends or pauses, and tells the host of both.
-#[cfg_attr(
-    not(feature = "tracing"),
-    expect(unused_variables, reason = "who was called is told to tracing only")
-)]
 fn run<T>(
     store: &mut Store<T>,
     func: Func,
     run: impl FnOnce(&mut Store<T>) -> Result<Progress, Error>,
 ) -> Result<Progress, Error> {
+    // Before the hooks of a store that has nothing to do with the call.
+    func.0.index(&store.inner);
     trace! { let _span = crate::trace::call(&store.inner, func); }
     store.run_call_hook(CallHook::CallingWasm)?;
     let progress = run(store);

@@ -247,3 +247,28 @@ fn of_overloads_the_one_of_the_same_type_is_shadowed_and_a_missing_one_traps() {
         assert!(matches!(error.kind(), ErrorKind::Linker(_)), "{error}");
     }
 }
+
+#[test]
+fn where_segments_overlap_the_last_one_says_which_import_is_there() {
+    let engine = Engine::default();
+    let module = module(
+        &engine,
+        r#"(module
+            (import "h" "a" (func $a (result i32)))
+            (import "h" "b" (func $b (result i32)))
+            (type $result (func (result i32)))
+            (table 1 funcref)
+            (elem (i32.const 0) $a)
+            (elem (i32.const 0) $b)
+            (func (export "indirect") (param i32) (result i32)
+                (call_indirect (type $result) (local.get 0))))"#,
+    );
+    let mut store = Store::new(&engine, ());
+    let one = Func::wrap(&mut store, || 1_i32);
+    let guest = Instance::new(&mut store, &module, &[one.into(), one.into()]).unwrap();
+    let two = Func::wrap(&mut store, || 2_i32);
+    guest.link(&mut store, "h", "a", two).unwrap();
+    assert_eq!(element(&mut store, guest, 0), 1);
+    guest.link(&mut store, "h", "b", two).unwrap();
+    assert_eq!(element(&mut store, guest, 0), 2);
+}

@@ -168,3 +168,18 @@ fn functions_of_the_store_are_overridden_and_passed_on_to_as_well() {
     );
     assert_eq!(mock.calls().len(), 2);
 }
+
+#[test]
+fn a_function_of_another_type_is_not_what_the_import_means() {
+    let engine = Engine::default();
+    let module = module(
+        &engine,
+        r#"(module (import "env" "f" (func $f (param i64))) (func (export "run") (call $f (i64.const 1))))"#,
+    );
+    let mut linker = Linker::<u32>::new(&engine);
+    linker.func_wrap("env", "f", |_: i32| {}).unwrap();
+    let mock = MockHost::new();
+    let (mut store, instance) = start(&mock.link(&linker, &module).unwrap(), &module);
+    let error = call::<_, (), ()>(&mut store, instance, "run", ()).unwrap_err();
+    assert!(error.to_string().contains("no answer"), "{error}");
+}

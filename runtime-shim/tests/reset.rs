@@ -302,3 +302,57 @@ fn data_segments_are_readable_as_the_module_has_them() {
         assert!(bytes == memory.data(&store));
     }
 }
+
+#[test]
+fn nothing_is_reset_to_less_than_an_importer_relies_on() {
+    in_every_mode(|mode| {
+        let engine = mode.engine();
+        let (mut store, owner) = instantiate(&engine, GUEST);
+        let memory = owner.get_memory(&store, "memory").unwrap();
+        let (small, fresh) = (hash(&store, owner), memory.size(&store));
+        let import = |store: &mut Store<()>, wat: &str, item: Extern| {
+            Instance::new(store, &module(&engine, wat), &[item]).unwrap()
+        };
+        // Who relies on no more than there is at first is no obstacle.
+        import(
+            &mut store,
+            r#"(module (import "" "" (memory 2)))"#,
+            memory.into(),
+        );
+        memory.grow(&mut store, 9).unwrap();
+        owner.reset(&mut store).unwrap();
+        assert_eq!(hash(&store, owner), small);
+        memory.grow(&mut store, 9).unwrap();
+        let poke = import(
+            &mut store,
+            r#"(module (import "" "" (memory 10))
+                (func (export "poke") (param i32) (local $n i32) (local.set $n (i32.const 2))
+                    (loop $next
+                        (i32.store offset=600000 (local.get 0) (i32.const 1))
+                        (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"#,
+            memory.into(),
+        );
+        let error = owner.reset(&mut store).unwrap_err();
+        assert!(error.to_string().contains("whose memory"), "{error}");
+        assert_eq!(memory.size(&store), fresh + 9);
+        call::<_, i32, ()>(&mut store, poke, "poke", 0).unwrap();
+        let error = call::<_, i32, ()>(&mut store, poke, "poke", 1 << 30).unwrap_err();
+        assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
+        // So for tables.
+        let (mut store, owner) = instantiate(&engine, GUEST);
+        let other = owner.get_table(&store, "table").unwrap();
+        other
+            .grow(&mut store, 2, Ref::Func(Nullable::Null))
+            .unwrap();
+        import(
+            &mut store,
+            r#"(module (import "" "" (table 6 funcref)))"#,
+            other.into(),
+        );
+        call::<_, i32, ()>(&mut store, owner, "dirty", 0).unwrap();
+        let dirty = hash(&store, owner);
+        let error = owner.reset(&mut store).unwrap_err();
+        assert!(error.to_string().contains("whose table"), "{error}");
+        assert_eq!(hash(&store, owner), dirty, "nothing was changed");
+    });
+}

@@ -864,9 +864,11 @@ fn growth_that_cannot_be_paid_waits_too() {
                 TypedResumableCall::Finished(result) => break result,
                 TypedResumableCall::OutOfFuel(paused) => {
                     pauses += 1;
-                    // Only enough for the growth that waits, and a little.
+                    // Only enough for the growth that waits, and a little. Nothing of it is charged yet.
+                    let left = store.get_fuel().unwrap();
                     let fuel = paused.required_fuel() + 50;
-                    given += fuel;
+                    assert!(left < paused.required_fuel());
+                    given += fuel - left;
                     store.set_fuel(fuel).unwrap();
                     call = paused.resume(&mut store).unwrap();
                 }
@@ -907,4 +909,76 @@ fn a_resumed_call_counts_active_calls_from_where_it_began() {
         }
         assert_eq!(call_error(&mut store, instance, 49).as_trap_code(), None);
     });
+}
+
+#[test]
+fn a_guest_without_fuel_finds_its_memory_where_it_is_when_it_goes_on() {
+    in_every_mode(|mode| {
+        let mut config = mode.config();
+        config.consume_fuel(true);
+        let (mut store, instance) = support::instantiate(
+            &Engine::new(&config),
+            r#"(module
+                (memory (export "memory") 1 2000)
+                (func (export "grow") (drop (memory.grow (i32.const 600))))
+                (func (export "fill") (param $far i32) (local $i i32)
+                    (loop $next
+                        (i32.store (i32.const 0) (local.get $i))
+                        (i32.store (i32.const 65532) (local.get $i))
+                        (if (i32.gt_u (local.get $i) (i32.const 900))
+                            (then (i32.store (local.get $far) (local.get $i))))
+                        (br_if $next (i32.lt_u
+                            (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+                            (i32.const 1000))))))"#,
+        );
+        let memory = instance.get_memory(&store, "memory").unwrap();
+        let fill = instance.get_typed_func::<i32, ()>(&store, "fill").unwrap();
+        store.set_fuel(3000).unwrap();
+        let far = 500 * 65536;
+        let TypedResumableCall::OutOfFuel(paused) = fill.call_resumable(&mut store, far).unwrap()
+        else {
+            panic!("it needs more")
+        };
+        // Where there are no guard pages, it moves, and other memory comes to its place.
+        store.set_fuel(1 << 30).unwrap();
+        call::<_, (), ()>(&mut store, instance, "grow", ()).unwrap();
+        let others: Vec<_> = (0..8)
+            .map(|_| wasmelt::Memory::new(&mut store, wasmelt::MemoryType::new(1, None)).unwrap())
+            .collect();
+        let call = paused.resume(&mut store).unwrap();
+        assert!(matches!(call, TypedResumableCall::Finished(())), "{call:?}");
+        for at in [0, 65532, 500 * 65536] {
+            let mut bytes = [0; 4];
+            memory.read(&store, at, &mut bytes).unwrap();
+            assert_eq!(u32::from_le_bytes(bytes), 999, "at {at}");
+        }
+        for other in others {
+            assert!(other.data(&store).iter().all(|byte| *byte == 0));
+        }
+    });
+}
+
+#[test]
+fn what_stops_a_resumable_call_before_it_starts_is_an_error() {
+    let mut config = Config::new();
+    config.max_wasm_stack(usize::MAX);
+    let (mut store, instance) = guest(&Engine::new(&config));
+    let then = func(&store, instance, "then");
+    let error = then
+        .call_resumable(&mut store, &[Val::I32(0)], &mut [Val::I32(0)])
+        .unwrap_err();
+    assert!(error.to_string().contains("map a stack"), "{error}");
+}
+
+#[test]
+fn fuel_of_another_store_is_not_looked_at() {
+    let (mut store, run) = metered(Mode::GUARD);
+    store.set_fuel(3).unwrap();
+    let TypedResumableCall::OutOfFuel(paused) = run.call_resumable(&mut store, 40).unwrap() else {
+        panic!("it has too little")
+    };
+    let (mut other, _) = metered(Mode::GUARD);
+    let outcome =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| paused.resume(&mut other)));
+    assert!(outcome.is_err());
 }

@@ -3,9 +3,10 @@
 //! Sandbox-critical: an access without a check of its own relies on what is kept here.
 //!
 //! - The memory's base and length are values that hold until something is called, which may grow and
-//!   move it. Where paths meet, what was known where they parted holds if nothing was called since.
-//!   A loop that calls nothing, as its operators show, keeps them; they are loaded before it.
-//! - A memory never shrinks. So an index that was checked for some end is good for every lower end,
+//!   move it; a check of fuel counts as a call, since a guest without fuel may be paused. Where paths
+//!   meet, what was known where they parted holds if nothing was called since. A loop that calls
+//!   nothing, as its operators show, keeps them; they are loaded before it.
+//! - A memory never shrinks while any of its guests has a frame. So an index that was checked for some end is good for every lower end,
 //!   wherever the check dominates.
 
 use super::{Translator, memory::is_access};
@@ -111,6 +112,11 @@ impl Translator<'_, '_> {
                     }
                 }
             }
+        }
+        // Each round of a loop has a check of fuel.
+        let is_metered = self.env.options.codegen.fuel;
+        for facts in &mut loops {
+            facts.has_calls |= is_metered;
         }
         loops.reverse();
         self.bounds.loops = loops;

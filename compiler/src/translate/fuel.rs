@@ -401,6 +401,8 @@ impl Translator<'_, '_> {
         self.call_cold_if(is_out, Stub::OutOfFuel);
         let location = self.inliner.location(self.offset);
         self.set_location(location);
+        // A resumable call pauses there, and whoever runs meanwhile may grow and move the memory.
+        self.forget_memory();
     }
 
     fn check_interrupt(&mut self) {

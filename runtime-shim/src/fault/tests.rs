@@ -223,6 +223,7 @@ fn single_operations() -> Vec<Error> {
         EnforcedLimitsError::TooManyResults { limit: 1 }.into(),
         EnforcedLimitsError::MinAvgBytesPerFunction { limit, avg: 1 }.into(),
         InstanceError::GuestActive.into(),
+        InstanceError::Shared { what: "table" }.into(),
         InstanceError::UnknownImport { name: name.clone() }.into(),
         FuncError::ExportedFuncNotFound.into(),
         FuncError::MismatchingParameterType.into(),

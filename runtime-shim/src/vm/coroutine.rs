@@ -47,7 +47,7 @@ use corosensei::{
     stack::{DefaultStack, Stack},
 };
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, TryLockError,
     atomic::{AtomicUsize, Ordering},
 };
 use wasmelt_abi::VMContext;
@@ -79,12 +79,7 @@ impl StackPool {
     }
 
     fn take(&self) -> Result<DefaultStack, HostFailure> {
-        let kept = self
-            .stacks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        match kept {
+        match self.lock().and_then(|mut stacks| stacks.pop()) {
             Some(stack) => Ok(stack),
             None => DefaultStack::new(self.stack_len_bytes).map_err(|error| {
                 HostFailure::OperatingSystem {
@@ -96,9 +91,21 @@ impl StackPool {
     }
 
     fn give_back(&self, stack: DefaultStack) {
-        let mut stacks = self.stacks.lock().unwrap_or_else(PoisonError::into_inner);
-        if stacks.len() < self.max_stacks {
+        if let Some(mut stacks) = self.lock()
+            && stacks.len() < self.max_stacks
+        {
             stacks.push(stack);
+        }
+    }
+
+    /// The stacks that are kept, unless somebody else has them just now: in a child process that may be
+    /// a thread which is not there.
+    fn lock(&self) -> Option<MutexGuard<'_, Vec<DefaultStack>>> {
+        match self.stacks.try_lock() {
+            Ok(stacks) => Some(stacks),
+            // Nothing that can panic is done while it is held.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
     }
 }
@@ -123,8 +130,9 @@ enum Pause {
         error: Error,
         context: *const VMContext,
     },
-    /// The guest has charged so much more fuel than there was. `pending` of it is not subtracted from the
-    /// register yet, which compiled code loads afterwards; if that is `None`, it keeps the register.
+    /// The guest needs so much fuel to go on. It has charged that already if there is `pending`, which is
+    /// not subtracted yet from the register that compiled code loads afterwards. Else nothing was charged,
+    /// and it keeps the register.
     OutOfFuel { required: u64, pending: Option<u32> },
 }
 
@@ -190,8 +198,8 @@ enum PausedFuel {
     /// It has spent `required` more than there was. It loads the register anew, and will subtract
     /// `pending`.
     Owed { required: u64, pending: u32 },
-    /// It has spent `required` more than there was, and keeps this in its register.
-    OwedInRegister { required: u64, register: i64 },
+    /// It needs `required`, has charged nothing, and has this in its register.
+    Needed { required: u64, register: i64 },
 }
 
 /// How a call that was started or resumed has come to an end, for now or for good.
@@ -321,7 +329,7 @@ impl PausedCall {
     /// Goes on if there is fuel enough now.
     pub(crate) fn resume_with_fuel<T>(self, store: &mut Store<T>) -> Result<Progress, Error> {
         match self.fuel {
-            PausedFuel::Owed { required, .. } | PausedFuel::OwedInRegister { required, .. }
+            PausedFuel::Owed { required, .. } | PausedFuel::Needed { required, .. }
                 if store.inner.vm.fuel() < required =>
             {
                 Ok(Progress::OutOfFuel {
@@ -393,14 +401,12 @@ impl PausedCall {
         // SAFETY: the activation lives as long as `self`.
         let in_use = unsafe { (*self.activation()).fuel.get() };
         match self.fuel {
-            PausedFuel::InRegister(register) => block.resume_register(in_use, register),
+            PausedFuel::InRegister(register) | PausedFuel::Needed { register, .. } => {
+                block.resume_register(in_use, register);
+            }
             PausedFuel::Owed { required, pending } => {
                 let in_use = block.pay(in_use, required);
                 block.set_fuel_register(in_use + i64::from(pending));
-            }
-            PausedFuel::OwedInRegister { required, register } => {
-                let in_use = block.pay(in_use, required);
-                block.resume_register(in_use, register);
             }
         }
     }
@@ -412,12 +418,12 @@ fn take_fuel(block: &StoreBlock, pause: &Pause) -> PausedFuel {
         Pause::HostError { .. } => PausedFuel::InRegister(block.register()),
         Pause::OutOfFuel { required, pending } => {
             let (required, register) = (*required, block.register());
+            let Some(pending) = *pending else {
+                return PausedFuel::Needed { required, register };
+            };
             // All that there was is spent.
             block.set_fuel_register(0);
-            match *pending {
-                Some(pending) => PausedFuel::Owed { required, pending },
-                None => PausedFuel::OwedInRegister { required, register },
-            }
+            PausedFuel::Owed { required, pending }
         }
     }
 }
@@ -427,13 +433,17 @@ impl Drop for PausedCall {
         let Some(mut coroutine) = self.coroutine.take() else {
             return;
         };
-        if coroutine.started() && !coroutine.done() {
-            // What has paused leaves to the entry trampoline, without touching the store or compiled
-            // code, which may be gone.
-            let result = coroutine.resume(Command::Leave);
-            debug_assert!(matches!(result, CoroutineResult::Return(_)));
+        if coroutine.started() {
+            if !coroutine.done() {
+                // What has paused leaves to the entry trampoline, without touching the store or
+                // compiled code, which may be gone.
+                let result = coroutine.resume(Command::Leave);
+                debug_assert!(matches!(result, CoroutineResult::Return(_)));
+            }
+            self.pool.give_back(coroutine.into_stack());
+        } else {
+            drop(coroutine);
         }
-        self.pool.give_back(coroutine.into_stack());
         // SAFETY: the pointer came from a box, and the coroutine, which knew it, has ended.
         drop(unsafe { Box::from_raw(self.pausable.as_ptr()) });
     }

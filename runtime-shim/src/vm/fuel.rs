@@ -115,7 +115,7 @@ impl StoreBlock {
 
     /// Charges for something that the host does in a libcall: compiled code, which has stored its
     /// register, looks at what was added afterwards. The error says how much is missing; nothing is
-    /// left then.
+    /// charged then.
     fn charge_host_work(&self, cost: u64) -> Result<(), u64> {
         if cost == 0 {
             return Ok(());
@@ -123,38 +123,41 @@ impl StoreBlock {
         let in_use = self.fuel_in_use();
         let reserve = self.fuel_reserve.get();
         let left = i128::from(in_use) + i128::from(reserve) - i128::from(cost);
-        let (in_use, reserve, result) = match u64::try_from(left) {
-            Ok(left) => {
-                let in_use = left.min(MAX_IN_REGISTER);
-                (in_use, left - in_use, Ok(()))
-            }
-            Err(_) => (0, 0, Err(u64::try_from(-left).unwrap_or(u64::MAX))),
-        };
-        self.fuel_reserve.set(reserve);
-        // SAFETY: the guest waits for the libcall that this is part of.
+        let left = u64::try_from(left).map_err(|_| u64::try_from(-left).unwrap_or(u64::MAX))?;
+        self.set_left(left);
+        Ok(())
+    }
+
+    /// Fuel left.
+    pub(super) fn left(&self) -> u64 {
+        let left = i128::from(self.fuel_in_use()) + i128::from(self.fuel_reserve.get());
+        u64::try_from(left.max(0)).unwrap_or(u64::MAX)
+    }
+
+    /// Leaves nothing, in a libcall.
+    pub(super) fn spend_all(&self) {
+        self.set_left(0);
+    }
+
+    /// Sets what is left, while compiled code waits that has stored its register.
+    fn set_left(&self, left: u64) {
+        let in_use = left.min(MAX_IN_REGISTER);
+        self.fuel_reserve.set(left - in_use);
+        // SAFETY: the store is borrowed exclusively, and a guest that waits for the host looks at these
+        // fields only when that returns.
         let vm = unsafe { &mut *self.vm() };
         vm.fuel_added = in_use.cast_signed().wrapping_sub(vm.fuel);
-        result
     }
 }
 
 impl StoreVm {
     /// Fuel left.
     pub(crate) fn fuel(&self) -> u64 {
-        let block = self.block_ref();
-        let in_use = i128::from(block.fuel_in_use());
-        let left = in_use + i128::from(block.fuel_reserve.get());
-        u64::try_from(left.max(0)).unwrap_or(u64::MAX)
+        self.block_ref().left()
     }
 
     /// Sets the fuel.
     pub(crate) fn set_fuel(&mut self, fuel: u64) {
-        let block = self.block_ref();
-        let in_use = fuel.min(MAX_IN_REGISTER);
-        block.fuel_reserve.set(fuel - in_use);
-        // SAFETY: the store is borrowed exclusively, and a guest that waits for the host looks at
-        // these fields only when that returns.
-        let vm = unsafe { &mut *block.vm() };
-        vm.fuel_added = in_use.cast_signed().wrapping_sub(vm.fuel);
+        self.block_ref().set_left(fuel);
     }
 }

@@ -284,6 +284,15 @@ fn add_instance(
         }
         None => imports.table,
     };
+    let manifest = module.manifest();
+    if let (Some(memory), Some(declared)) = (imports.memory, manifest.memory) {
+        let ty = MemoryType::from_abi(declared.limits);
+        store.memory_mut(memory).rely_on(ty.minimum());
+    }
+    if let (Some(table), Some(declared)) = (imports.table, manifest.table) {
+        let ty = TableType::from_abi(declared.limits);
+        store.table_mut(table).rely_on(ty.minimum());
+    }
     link_memory_and_table(store, vmctx, imports, memory, table);
     if let Some(interrupt) = store.vm.interrupt_handle() {
         // SAFETY: the instance lives until the store drops it, or it is removed below.

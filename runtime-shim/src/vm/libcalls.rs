@@ -167,34 +167,46 @@ unsafe extern "C" fn see_interrupt(vmctx: *mut VMContext, frame: usize) -> Outco
 unsafe extern "C-unwind" fn grow(vmctx: *mut VMContext, delta_pages: u32, frame: usize) -> Outcome {
     // SAFETY: compiled code passes its own vmctx, whose instance and store are alive. The store may
     // be elsewhere after a pause.
-    let grow = |is_paid| unsafe {
+    let grow = || unsafe {
         let block: *const StoreBlock = (*vmctx).store.cast();
         let store = (*block).store.get();
-        ((*block).grow_memory)(store, instance_index(vmctx), delta_pages, is_paid)
+        ((*block).grow_memory)(store, instance_index(vmctx), delta_pages)
     };
     let activation = activation::current();
-    let mut result = grow(false);
-    if let Err(error) = &result
-        && let Some(required) = error.required_fuel()
-        && let Some(goes_on) = pause_for_fuel(required, None)
-    {
-        // What was missing is paid now.
-        drop(result);
-        if !goes_on {
-            return Outcome {
-                value: 0,
-                leave: activation,
-            };
+    loop {
+        let error = match grow() {
+            Ok(previous_pages) => {
+                return Outcome {
+                    value: u64::from(previous_pages),
+                    leave: ptr::null_mut(),
+                };
+            }
+            Err(error) => error,
+        };
+        let Some(missing) = error.required_fuel() else {
+            // SAFETY: called by a libcall entry.
+            return unsafe { stop(activation, error, frame) };
+        };
+        // SAFETY: compiled code passes its own vmctx, whose store is alive.
+        let block = unsafe { &*(*vmctx).store.cast::<StoreBlock>() };
+        let required = block.left().saturating_add(missing);
+        // Who pauses has nothing left to drop.
+        drop(error);
+        match pause_for_fuel(required, None) {
+            // Everything else is asked again.
+            Some(true) => {}
+            Some(false) => {
+                return Outcome {
+                    value: 0,
+                    leave: activation,
+                };
+            }
+            None => {
+                block.spend_all();
+                // SAFETY: called by a libcall entry.
+                return unsafe { stop(activation, Error::out_of_fuel(missing), frame) };
+            }
         }
-        result = grow(true);
-    }
-    match result {
-        Ok(previous_pages) => Outcome {
-            value: u64::from(previous_pages),
-            leave: ptr::null_mut(),
-        },
-        // SAFETY: called by a libcall entry.
-        Err(error) => unsafe { stop(activation, error, frame) },
     }
 }
 
@@ -208,7 +220,6 @@ pub(super) unsafe fn grow_memory<T>(
     store: *mut c_void,
     instance: u32,
     delta_pages: u32,
-    is_paid: bool,
 ) -> Result<u32, Error> {
     // SAFETY: the caller promises that the store is lent to the guest, which waits for us.
     let store = unsafe { &mut *store.cast::<Store<T>>() };
@@ -217,10 +228,7 @@ pub(super) unsafe fn grow_memory<T>(
     let (inner, limiter) = store.with_limiter();
     // SAFETY: the block lives as long as the store.
     let block = unsafe { &*inner.vm.block() };
-    let mut charge = |grown_bytes| match is_paid {
-        true => Ok(()),
-        false => block.charge_growth(grown_bytes),
-    };
+    let mut charge = |grown_bytes| block.charge_growth(grown_bytes);
     match inner
         .memory_mut(memory)
         .grow(u64::from(delta_pages), limiter, &mut charge)

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     engine::Engine,
     error::Error,
-    errors::{HostFailure, InstantiationError, MemoryError},
+    errors::{HostFailure, InstanceError, InstantiationError, MemoryError},
     limits::ResourceLimiter,
     memory::Memory,
     module::Module,
@@ -81,6 +81,8 @@ pub(crate) struct MemoryEntity {
     ty: MemoryType,
     vm: VmCell<VMMemory>,
     backing: Backing,
+    /// Most pages that a module which imports it relies on.
+    relied_on_pages: u64,
 }
 
 /// Initial content of a memory: where in it, the bytes, and the file that also has them.
@@ -143,6 +145,7 @@ impl MemoryEntity {
                 len_bytes: len_bytes as u64,
             }),
             backing,
+            relied_on_pages: 0,
         })
     }
 
@@ -161,6 +164,7 @@ impl MemoryEntity {
             backing: Backing::Static {
                 capacity_bytes: buffer.len(),
             },
+            relied_on_pages: 0,
         })
     }
 
@@ -307,8 +311,21 @@ impl MemoryEntity {
         Ok(old_pages)
     }
 
+    /// Notes that a module imports the memory, with this minimum: its code is good for no smaller one.
+    pub(super) fn rely_on(&mut self, minimum_pages: u64) {
+        self.relied_on_pages = self.relied_on_pages.max(minimum_pages);
+    }
+
+    /// Whether nobody relies on more than the memory has when it is new.
+    pub(super) fn check_reset(&self) -> Result<(), InstanceError> {
+        if self.relied_on_pages > self.ty.minimum() {
+            return Err(InstanceError::Shared { what: "memory" });
+        }
+        Ok(())
+    }
+
     /// Makes the memory what it was before anybody wrote to it: of its minimum's length, and zero, but
-    /// for an image that is mapped.
+    /// for an image that is mapped. [`Self::check_reset`] comes before.
     pub(super) fn reset(&mut self) -> Result<(), Error> {
         let len_bytes = byte_len(self.ty.minimum());
         let is_grown = len_bytes != self.len_bytes();

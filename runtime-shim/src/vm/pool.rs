@@ -232,10 +232,15 @@ impl Slot {
         keep_resident_bytes: usize,
         image: &[u8],
     ) -> io::Result<()> {
+        if self.condition != Condition::Good {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         self.clean(keep_resident_bytes, image)?;
         if len_bytes < self.accessible_bytes {
             // Not by a new mapping: a place in this one that is not ours must not be reachable.
-            self.mapping.forbid(len_bytes..self.accessible_bytes)?;
+            self.mapping
+                .forbid(len_bytes..self.accessible_bytes)
+                .inspect_err(|_| self.condition = Condition::Unknown)?;
             self.accessible_bytes = len_bytes;
         }
         Ok(())

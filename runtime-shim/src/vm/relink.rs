@@ -11,6 +11,7 @@ use crate::{
     store::StoreInner,
     types::ExternType,
 };
+use std::collections::BTreeMap;
 use wasmelt_abi::{VMFuncRef, VMImportSlot};
 
 impl StoreInner {
@@ -94,14 +95,19 @@ impl StoreInner {
     ) {
         let old_bits = old.0.index(self).to_bits();
         let new_ref = self.func_ref(new);
+        let instance = &self.vm.instances[index as usize];
+        let Some(table) = instance.table else {
+            return;
+        };
+        // Where segments overlap, the last one decides.
+        let mut funcs = BTreeMap::new();
         for segment in &module.manifest().elements {
-            let instance = &self.vm.instances[index as usize];
             let start = evaluate_offset(instance, segment.offset);
-            let table = instance.table.expect("a module with elements has a table");
-            for (element, func_index) in (start..).zip(&segment.funcs) {
-                if *func_index as usize == import {
-                    self.table_mut(table).replace(element, old_bits, &new_ref);
-                }
+            funcs.extend((start..).zip(segment.funcs.iter().copied()));
+        }
+        for (element, func_index) in funcs {
+            if func_index as usize == import {
+                self.table_mut(table).replace(element, old_bits, &new_ref);
             }
         }
     }

@@ -1,15 +1,14 @@
 //! Makes an instance what a new one with the same imports would be.
 
-use super::{
-    instantiate::{initialize, initialize_globals, memory_image},
-    memory::MemoryEntity,
-};
+use super::instantiate::{initialize, initialize_globals, memory_image};
 use crate::{
     error::Error,
     errors::InstanceError,
     instance::Instance,
+    memory::Memory,
     module::Module,
     store::{Store, StoreInner},
+    table::Table,
 };
 
 /// Resets an instance, and runs its start function.
@@ -19,8 +18,18 @@ pub(crate) fn reset<T>(store: &mut Store<T>, instance: Instance) -> Result<(), E
         return Err(InstanceError::GuestActive.into());
     }
     let module = store.inner.instance_module(instance).clone();
-    store.inner.reset_memory(index, &module)?;
-    store.inner.reset_table(index, &module);
+    let (memory, table) = store.inner.defined_by(index, &module);
+    // Nothing is changed unless all of it can be.
+    if let Some(memory) = memory {
+        store.inner.memory(memory).check_reset()?;
+    }
+    if let Some(table) = table {
+        store.inner.table(table).check_reset()?;
+        store.inner.table_mut(table).reset();
+    }
+    if let Some(memory) = memory {
+        store.inner.reset_memory(memory, &module)?;
+    }
     initialize_globals(&mut store.inner, index);
     initialize(&mut store.inner, index).map_err(|failure| failure.error)?;
     match module.manifest().start {
@@ -33,28 +42,22 @@ pub(crate) fn reset<T>(store: &mut Store<T>, instance: Instance) -> Result<(), E
 }
 
 impl StoreInner {
-    /// Clears the memory that an instance defines.
-    fn reset_memory(&mut self, index: u32, module: &Module) -> Result<(), Error> {
+    /// The memory and the table that an instance defines.
+    fn defined_by(&self, index: u32, module: &Module) -> (Option<Memory>, Option<Table>) {
+        let entity = &self.vm.instances[index as usize];
         let manifest = module.manifest();
-        if manifest.memory.is_none_or(|memory| memory.imported) {
-            return Ok(());
-        }
-        let memory = self.vm.instances[index as usize].memory;
-        let memory: &mut MemoryEntity = self.memory_mut(memory.expect("it defines one"));
+        let memory = manifest.memory.filter(|memory| !memory.imported);
+        let table = manifest.table.filter(|table| !table.imported);
+        (memory.and(entity.memory), table.and(entity.table))
+    }
+
+    /// Clears a memory that an instance of the module defines.
+    fn reset_memory(&mut self, memory: Memory, module: &Module) -> Result<(), Error> {
+        let memory = self.memory_mut(memory);
         memory.reset()?;
         match memory_image(module)? {
             Some(image) => memory.write_image(module, &image),
             None => Ok(()),
         }
-    }
-
-    /// Empties the table that an instance defines.
-    fn reset_table(&mut self, index: u32, module: &Module) {
-        let manifest = module.manifest();
-        if manifest.table.is_none_or(|table| table.imported) {
-            return;
-        }
-        let table = self.vm.instances[index as usize].table;
-        self.table_mut(table.expect("it defines one")).reset();
     }
 }

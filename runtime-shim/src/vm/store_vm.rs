@@ -87,13 +87,9 @@ pub(super) struct ReservationNode {
     next: *mut ReservationNode,
 }
 
-/// Grows the memory of an instance, by pages that may be paid for already; the store's type is hidden.
-pub(super) type GrowMemory = unsafe fn(
-    store: *mut c_void,
-    instance: u32,
-    delta_pages: u32,
-    is_paid: bool,
-) -> Result<u32, Error>;
+/// Grows the memory of an instance; the store's type is hidden.
+pub(super) type GrowMemory =
+    unsafe fn(store: *mut c_void, instance: u32, delta_pages: u32) -> Result<u32, Error>;
 
 /// What all instances of a store share, at an address that never changes.
 #[repr(C)]

@@ -3,7 +3,7 @@
 
 use super::store_vm::{FuncIndex, VmCell};
 use crate::{
-    errors::TableError,
+    errors::{InstanceError, TableError},
     func::Func,
     limits::ResourceLimiter,
     reference::{Nullable, Ref, RefType},
@@ -19,6 +19,8 @@ pub(crate) struct TableEntity {
     ty: TableType,
     elements: Vec<VMFuncRef>,
     vm: VmCell<VMTable>,
+    /// Most elements that a module which imports it declares.
+    relied_on_elements: u64,
 }
 
 // SAFETY: elements point to code, and to blocks of the store that owns the table.
@@ -63,7 +65,12 @@ impl TableEntity {
             base: elements.as_mut_ptr(),
             len_elements: len as u64,
         });
-        Ok(Self { ty, elements, vm })
+        Ok(Self {
+            ty,
+            elements,
+            vm,
+            relied_on_elements: 0,
+        })
     }
 
     /// Type, as declared.
@@ -147,7 +154,20 @@ impl TableEntity {
         Ok(())
     }
 
-    /// As many null elements as when the table was made.
+    /// Notes that a module imports the table, with this minimum.
+    pub(super) fn rely_on(&mut self, minimum_elements: u64) {
+        self.relied_on_elements = self.relied_on_elements.max(minimum_elements);
+    }
+
+    /// Whether nobody relies on more than the table has when it is new.
+    pub(super) fn check_reset(&self) -> Result<(), InstanceError> {
+        if self.relied_on_elements > self.ty.minimum() {
+            return Err(InstanceError::Shared { what: "table" });
+        }
+        Ok(())
+    }
+
+    /// As many null elements as when the table was made. [`Self::check_reset`] comes before.
     pub(super) fn reset(&mut self) {
         self.elements.clear();
         let len = usize::try_from(self.ty.minimum()).expect("the table was made");
