@@ -55,7 +55,8 @@ pub use manifest::{
 pub use offset_map::{InlineFrame, OffsetEntry, OffsetMap, OffsetMapBuilder, SourceFrame};
 pub use options::{BoundsStrategy, CodegenOptions, DebugInfo, OptLevel, Preset};
 pub use source_lines::{
-    SourceLine, SourceLines, SourceRow, SourceScope, SourceSymbol, encode_source_lines,
+    MAX_SOURCE_DEPTH, SourceLine, SourceLines, SourceRow, SourceScope, SourceSymbol,
+    encode_source_lines,
 };
 pub use target::{Arch, CpuFeature, CpuFeatures, CpuLevel};
 pub use trap::{FaultKind, InvalidTrapCode, TrapCode};

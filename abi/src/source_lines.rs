@@ -17,6 +17,10 @@
 use crate::bytes::{DecodeError, Reader, Writer};
 use alloc::vec::Vec;
 
+/// Most functions of the source at one place, each inlined into the next: what is deeper is left out, since a
+/// few bytes of debug information can say any depth.
+pub const MAX_SOURCE_DEPTH: usize = 64;
+
 /// A line of source; strings by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct SourceLine {
@@ -190,7 +194,9 @@ impl<'a> SourceLines<'a> {
         };
         let SourceRow { mut line, scope } = row;
         let mut next = scope;
-        while let Some(scope) = next.and_then(|scope| self.scope(scope as usize)) {
+        while symbols.len() < MAX_SOURCE_DEPTH
+            && let Some(scope) = next.and_then(|scope| self.scope(scope as usize))
+        {
             symbols.push(self.symbol(scope.name, line));
             line = scope.call;
             next = scope.parent;

@@ -3,7 +3,7 @@
 use super::{Fault, Reader, Search, lines::Files, units::Units};
 use gimli::{AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Range, Unit, constants};
 use std::collections::BTreeMap;
-use wasmelt_abi::{SourceLine, SourceScope};
+use wasmelt_abi::{MAX_SOURCE_DEPTH, SourceLine, SourceScope};
 
 /// How many entries one may go through to find a name.
 const MAX_NAME_STEPS: usize = 8;
@@ -50,6 +50,7 @@ impl Search {
             let scope = match parent {
                 // Inlined into code that is not in the module.
                 Some(None) => None,
+                _ if around.len() >= MAX_SOURCE_DEPTH => None,
                 parent => {
                     let parent = parent.flatten();
                     self.read_function(units, unit, &entry, parent, &mut names, &mut files)?

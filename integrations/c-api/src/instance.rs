@@ -36,16 +36,20 @@ fn create(
                 import.extern_in(state)
             })
             .collect();
-        Ok((state, module, object.wasm(), imports?))
+        // A host function that the start function calls may let go of the store's handle.
+        Ok((Arc::clone(state), module, object.wasm(), imports?))
     });
     let (state, module, wasm, imports) = prepared.map_err(with_trap)?;
     let created = caught(|| state.with(|ctx| Ok(Instance::new(ctx, &module, &imports))));
-    let created = created.map_err(with_trap)?;
+    let created = created.map_err(|failure| {
+        let trap = trap::boxed(failure.clone(), Arc::downgrade(&state));
+        (failure, trap)
+    })?;
     state.note_instance(&module, created.as_ref().ok().copied(), wasm);
     match created {
-        Ok(instance) => Ok(Ref::in_store(Object::Instance(instance), state)),
+        Ok(instance) => Ok(Ref::in_store(Object::Instance(instance), &state)),
         Err(error) => {
-            let trap = Ref::free(Object::Trap(TrapObject::of(&error, state)));
+            let trap = Ref::free(Object::Trap(TrapObject::of(&error, &state)));
             Err((Failure::from(error), trap))
         }
     }

@@ -341,7 +341,9 @@ export! { EXPORTS;
     }
 
     fn wasmelt_store_close(store: Option<&StoreObject>) -> bool {
-        given(store)?.close()?;
+        // A finalizer may let go of the last handle.
+        let state = Arc::clone(given(store)?);
+        state.close()?;
         Ok(true)
     }
 }
