@@ -199,8 +199,9 @@ fn lay_out(
     let symbol_names = module.display_names();
     let text = emit::lay_out_text(&functions, generator.isa(), first)?;
     let source = look_up_source(module, options, &functions);
-    // A row of lines has at most five numbers of five bytes; all else is as long as the debug information.
-    let lines_len_bytes = 25 * source.rows.len();
+    // A row of lines and a scope have five numbers of at most five bytes each; names and paths are no longer
+    // than the debug information. What debuggers read comes behind all that distances are kept for.
+    let lines_len_bytes = 25 * (source.rows.len() + source.scopes.len());
     check_artifact_len(
         module,
         &text,

@@ -371,7 +371,8 @@ impl Config {
     /// Whether modules may have floats: operators, parameters, results, locals and globals. Default: true.
     ///
     /// It decides what is compiled, and artifacts do not say whether they have floats: an engine without them
-    /// refuses to load any, except from its cache, where it looks at the module again.
+    /// refuses to load any, except from its cache, where it looks at the module again; and its stores refuse
+    /// modules of engines with floats.
     pub fn floats(&mut self, enable: bool) -> &mut Self {
         self.floats = enable;
         self
@@ -397,7 +398,7 @@ impl Config {
         }
     }
 
-    /// Refuses what cannot be known of code that was compiled elsewhere.
+    /// Refuses code that was compiled elsewhere, of which more is asked than it says.
     pub(crate) fn check_precompiled(&self) -> Result<(), ConfigError> {
         if self.floats {
             Ok(())
@@ -408,7 +409,6 @@ impl Config {
         }
     }
 
-    #[cfg(feature = "compile")]
     pub(crate) fn are_floats_allowed(&self) -> bool {
         self.floats
     }

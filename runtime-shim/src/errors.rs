@@ -556,8 +556,8 @@ pub enum TranslationError {
 pub enum ConfigError {
     /// It says what modules may be, and what was compiled elsewhere does not say whether it is that.
     #[error(
-        "artifacts do not say whether they keep to the option {option}: give Module::new the wasm instead, or load \
-         the artifact in an engine without the option"
+        "what was compiled elsewhere does not say whether it keeps to the option {option}: give Module::new of \
+         this engine the wasm, or use an engine without the option"
     )]
     UnknownOfArtifacts {
         /// The method of [`Config`](crate::Config) and its argument.

@@ -382,8 +382,12 @@ impl Module {
     }
 
     /// Refuses an engine, of the store to be instantiated in, that does not run this code.
-    pub(crate) fn check_engine(&self, engine: &Engine) -> Result<(), ArtifactError> {
-        check_options(engine, self.library())
+    pub(crate) fn check_engine(&self, engine: &Engine) -> Result<(), Error> {
+        if self.engine().config().are_floats_allowed() {
+            engine.config().check_precompiled()?;
+        }
+        check_options(engine, self.library())?;
+        Ok(())
     }
 
     pub(crate) fn func_name(&self, func_index: u32) -> Option<&str> {

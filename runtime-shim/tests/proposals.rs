@@ -1,7 +1,7 @@
 //! What a configuration says about the language: later proposals, and floats.
 
 use wasmelt::errors::{CompileError, ConfigError, ErrorKind};
-use wasmelt::{Cache, Config, Engine, Module, Origin, Trust};
+use wasmelt::{Cache, Config, Engine, Error, Instance, Module, Origin, Store, Trust};
 
 type Configure = fn(&mut Config) -> &mut Config;
 
@@ -175,6 +175,25 @@ fn an_artifact_is_not_loaded_where_floats_are_refused() {
     let artifact = Module::compile(&Engine::default(), WITHOUT_FLOATS).expect("it compiles");
     let without = engine(|config| config.floats(false));
     let error = Module::load(&without, &artifact, &Trust::Named).expect_err("unknown code");
+    assert_of_unknown_code(&error);
+}
+
+#[test]
+fn a_module_of_an_engine_with_floats_is_not_instantiated_where_they_are_refused() {
+    let with = Module::new(&Engine::default(), WITH_FLOATS[0]).expect("floats are allowed");
+    let without = engine(|config| config.floats(false));
+    let error = Instance::new(&mut Store::new(&without, ()), &with, &[]).expect_err("unknown code");
+    assert_of_unknown_code(&error);
+
+    // Its own modules, and those of other engines that refuse floats too, are known to have none.
+    let other = engine(|config| config.floats(false));
+    let module = Module::new(&other, WITHOUT_FLOATS).expect("it has no floats");
+    for engine in [&without, &other, &Engine::default()] {
+        Instance::new(&mut Store::new(engine, ()), &module, &[]).expect("it has no floats");
+    }
+}
+
+fn assert_of_unknown_code(error: &Error) {
     assert!(
         matches!(
             error.kind(),

@@ -27,6 +27,10 @@ const ENCODING: Encoding = Encoding {
     address_size: 8,
 };
 
+/// Most ranges of inlined code for each place in the code of a function; what is beyond is left out. In what
+/// compilers write it is 0.3 at most; alternating between two deep chains would take 64.
+const MAX_RANGES_PER_PLACE: usize = 2;
+
 /// The sections that have it, each with its content.
 pub(super) type DebugSections = Vec<(SectionName, Vec<u8>)>;
 
@@ -67,11 +71,11 @@ enum Key {
     Call(u32),
 }
 
-/// A function that was inlined, around a place.
+/// A function that was inlined around a place.
 struct Inlined {
     key: Key,
-    name: String,
-    call: (FileId, u64, u64),
+    /// Where the module's code says so; what the call's line is told by where the source has none.
+    wasm_offset: u32,
 }
 
 /// An entry for what was inlined, and where its code is in the text.
@@ -170,8 +174,9 @@ impl<'a> Builder<'a> {
     ) {
         let mut nodes: Vec<Node> = Vec::new();
         let mut known: BTreeMap<(Option<usize>, Key), usize> = BTreeMap::new();
+        let mut left = 64 + MAX_RANGES_PER_PLACE * function.places.len();
         let ends = function.places.iter().skip(1).map(|place| place.offset);
-        for (place, end) in function.places.iter().zip(ends.chain([range.len_bytes])) {
+        'places: for (place, end) in function.places.iter().zip(ends.chain([range.len_bytes])) {
             let mut parent = None;
             for inlined in self.inlined_around(function, *place) {
                 let node = match known.get(&(parent, inlined.key)) {
@@ -179,7 +184,7 @@ impl<'a> Builder<'a> {
                     None => {
                         let around = parent.map_or(entry, |parent: usize| nodes[parent].entry);
                         nodes.push(Node {
-                            entry: self.add_inlined(around, &inlined),
+                            entry: self.add_inlined(around, function, &inlined),
                             ranges: Vec::new(),
                         });
                         known.insert((parent, inlined.key), nodes.len() - 1);
@@ -189,9 +194,15 @@ impl<'a> Builder<'a> {
                 let ranges = &mut nodes[node].ranges;
                 match ranges.last_mut() {
                     Some(last) if last.1 == place.offset => last.1 = end,
-                    _ => ranges.push((place.offset, end)),
+                    _ => {
+                        ranges.push((place.offset, end));
+                        left -= 1;
+                    }
                 }
                 parent = Some(node);
+                if left == 0 {
+                    break 'places;
+                }
             }
         }
         for node in nodes {
@@ -200,47 +211,55 @@ impl<'a> Builder<'a> {
     }
 
     /// What was inlined around a place, outermost first.
-    fn inlined_around(&mut self, function: &CompiledFunction, place: Place) -> Vec<Inlined> {
+    fn inlined_around(&self, function: &CompiledFunction, place: Place) -> Vec<Inlined> {
         let mut all = Vec::new();
         let (mut wasm_offset, mut call) = (place.wasm_offset, place.call);
         loop {
             // Scopes of the source in one function of the module; the last one is that function.
             let mut scope = self.source.row(wasm_offset).scope;
             while let Some(number) = scope {
-                let known = self.source.scopes[number as usize];
-                scope = known.parent;
-                if known.parent.is_some() {
-                    let name = known
-                        .name
-                        .map(|name| self.source.strings[name as usize].clone());
-                    all.push(Inlined {
-                        key: Key::Scope(number),
-                        name: name.unwrap_or_else(|| "<inlined function>".to_owned()),
-                        call: self.source_line(known.call, wasm_offset),
-                    });
+                scope = self.source.scopes[number as usize].parent;
+                if scope.is_some() {
+                    let key = Key::Scope(number);
+                    all.push(Inlined { key, wasm_offset });
                 }
             }
             let Some(position) = call else { break };
             let inlined = &function.inlined[position as usize];
-            let first = self.parts.manifest.imported_function_count;
-            let name = &self.parts.symbol_names[(inlined.function - first) as usize];
-            all.push(Inlined {
-                key: Key::Call(position),
-                name: symbol(name),
-                call: self.line(inlined.call_offset),
-            });
             (wasm_offset, call) = (inlined.call_offset, inlined.parent);
+            let key = Key::Call(position);
+            all.push(Inlined { key, wasm_offset });
         }
         all.reverse();
         all
     }
 
-    fn add_inlined(&mut self, parent: UnitEntryId, inlined: &Inlined) -> UnitEntryId {
-        let origin = self.origin(&inlined.name);
+    fn add_inlined(
+        &mut self,
+        parent: UnitEntryId,
+        function: &CompiledFunction,
+        inlined: &Inlined,
+    ) -> UnitEntryId {
+        let (origin, call) = match inlined.key {
+            Key::Scope(number) => {
+                let scope = self.source.scopes[number as usize];
+                let name = scope.name.map(|name| &*self.source.strings[name as usize]);
+                (
+                    self.origin(name.unwrap_or("<inlined function>")),
+                    self.source_line(scope.call, inlined.wasm_offset),
+                )
+            }
+            Key::Call(position) => {
+                let callee = function.inlined[position as usize].function;
+                let first = self.parts.manifest.imported_function_count;
+                let name = symbol(&self.parts.symbol_names[(callee - first) as usize]);
+                (self.origin(&name), self.line(inlined.wasm_offset))
+            }
+        };
+        let (file, line, column) = call;
         let unit = &mut self.dwarf.unit;
         let id = unit.add(parent, constants::DW_TAG_inlined_subroutine);
         let entry = unit.get_mut(id);
-        let (file, line, column) = inlined.call;
         entry.set(
             constants::DW_AT_abstract_origin,
             AttributeValue::UnitRef(origin),

@@ -21,10 +21,10 @@ impl Search {
         &mut self,
         units: &Units<'a>,
         unit: &Unit<Reader<'a>>,
+        files: &mut Files<'_, 'a>,
     ) -> Result<(), Fault> {
         let mut around: Vec<Around> = Vec::new();
         let mut names = Names::default();
-        let mut files = Files::default();
         let mut entries = unit.entries_raw(None)?;
         let mut entry = DebuggingInformationEntry::null();
         while !entries.is_empty() {
@@ -53,7 +53,7 @@ impl Search {
                 _ if around.len() >= MAX_SOURCE_DEPTH => None,
                 parent => {
                     let parent = parent.flatten();
-                    self.read_function(units, unit, &entry, parent, &mut names, &mut files)?
+                    self.read_function(units, unit, &entry, parent, &mut names, files)?
                 }
             };
             around.push(Around { depth, scope });
@@ -69,7 +69,7 @@ impl Search {
         entry: &DebuggingInformationEntry<Reader<'a>>,
         parent: Option<u32>,
         names: &mut Names,
-        files: &mut Files,
+        files: &mut Files<'_, 'a>,
     ) -> Result<Option<u32>, Fault> {
         let ranges = self.ranges(units, unit, entry)?;
         let Some(first) = ranges.first() else {
@@ -154,7 +154,7 @@ impl Search {
         units: &Units<'a>,
         unit: &Unit<Reader<'a>>,
         entry: &DebuggingInformationEntry<Reader<'a>>,
-        files: &mut Files,
+        files: &mut Files<'_, 'a>,
     ) -> Result<SourceLine, Fault> {
         let number = |name| {
             let value = entry.attr_value(name)?;
@@ -164,12 +164,9 @@ impl Search {
             }
         };
         let narrow = |number: Option<u64>| u32::try_from(number.unwrap_or_default());
-        let file = match (number(constants::DW_AT_call_file), &unit.line_program) {
-            (Some(index), Some(program)) => {
-                let unit = unit.unit_ref(&units.dwarf);
-                files.number(self, unit, program.header(), index)?
-            }
-            _ => None,
+        let file = match number(constants::DW_AT_call_file) {
+            Some(index) => files.number(self, unit.unit_ref(&units.dwarf), index)?,
+            None => None,
         };
         Ok(SourceLine {
             file,
@@ -225,25 +222,24 @@ fn find_name<'a>(
     let mut entry = entry.clone();
     let mut short = None;
     for _ in 0..MAX_NAME_STEPS {
-        search.budget.spend(1 + entry.attrs().len())?;
         for attribute in [
             constants::DW_AT_linkage_name,
             constants::DW_AT_MIPS_linkage_name,
         ] {
             if let Some(value) = entry.attr_value(attribute) {
-                return Ok(Some(units.dwarf.attr_string(unit, value)?));
+                return Ok(Some(units.string(unit, value, &mut search.budget)?));
             }
         }
         if short.is_none()
             && let Some(value) = entry.attr_value(constants::DW_AT_name)
         {
-            short = Some(units.dwarf.attr_string(unit, value)?);
+            short = Some(units.string(unit, value, &mut search.budget)?);
         }
         let Some(next) = reference(unit, &entry).and_then(|offset| units.lookup(offset)) else {
             break;
         };
         unit = next.0;
-        entry = unit.entry(next.1)?;
+        entry = Units::entry(unit, next.1, &mut search.budget)?;
     }
     Ok(short)
 }

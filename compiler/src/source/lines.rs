@@ -1,7 +1,10 @@
 //! Reads line tables.
 
-use super::{Fault, Reader, Search, units::Units};
-use gimli::{ColumnType, LineProgramHeader, Reader as _, Unit, UnitRef};
+use super::{
+    Fault, Reader, Search,
+    units::{LineTable, Units},
+};
+use gimli::{ColumnType, Reader as _, Unit, UnitRef};
 use std::collections::BTreeMap;
 use wasmelt_abi::SourceLine;
 
@@ -19,19 +22,18 @@ impl Search {
         &mut self,
         units: &Units<'a>,
         unit: &Unit<Reader<'a>>,
+        files: &mut Files<'_, 'a>,
     ) -> Result<(), Fault> {
-        let Some(program) = unit.line_program.clone() else {
+        let Some(table) = files.table else {
             return Ok(());
         };
         let unit = unit.unit_ref(&units.dwarf);
-        let mut files = Files::default();
-        self.budget
-            .spend(program.header().raw_program_buf().len())?;
-        let mut rows = program.rows();
+        self.budget.spend(table.header().raw_program_buf().len())?;
+        let mut rows = table.clone().rows();
         let mut open: Option<Open> = None;
         // Whether the sequence is of code that is in the module; not known at its start.
         let mut is_own = None;
-        while let Some((header, row)) = rows.next_row()? {
+        while let Some((_, row)) = rows.next_row()? {
             self.budget.spend(1)?;
             let address = row.address();
             let is_own_sequence = *is_own.get_or_insert_with(|| self.is_own(address));
@@ -41,7 +43,7 @@ impl Search {
             {
                 self.paint_line(open.address..address, |search| {
                     Ok(SourceLine {
-                        file: files.number(search, unit, header, open.file)?,
+                        file: files.number(search, unit, open.file)?,
                         line: open.line,
                         column: open.column,
                     })
@@ -66,25 +68,34 @@ impl Search {
     }
 }
 
-/// The files of one line table that were met.
-#[derive(Default)]
-pub(super) struct Files {
+/// The files of a unit's line table, with those that were met.
+pub(super) struct Files<'t, 'a> {
+    table: Option<&'t LineTable<'a>>,
     numbers: BTreeMap<u64, Option<u32>>,
 }
 
-impl Files {
+impl<'t, 'a> Files<'t, 'a> {
+    pub(super) fn new(table: Option<&'t LineTable<'a>>) -> Self {
+        Self {
+            table,
+            numbers: BTreeMap::new(),
+        }
+    }
+
     /// The number of a file's path.
-    pub(super) fn number<'a>(
+    pub(super) fn number(
         &mut self,
         search: &mut Search,
         unit: UnitRef<'_, Reader<'a>>,
-        header: &LineProgramHeader<Reader<'a>>,
         index: u64,
     ) -> Result<Option<u32>, Fault> {
+        let Some(table) = self.table else {
+            return Ok(None);
+        };
         if let Some(number) = self.numbers.get(&index) {
             return Ok(*number);
         }
-        let number = match path(search, unit, header, index)? {
+        let number = match path(search, unit, table, index)? {
             Some(path) => search.strings.intern(&path)?,
             None => None,
         };
@@ -96,9 +107,10 @@ impl Files {
 fn path<'a>(
     search: &mut Search,
     unit: UnitRef<'_, Reader<'a>>,
-    header: &LineProgramHeader<Reader<'a>>,
+    table: &LineTable<'a>,
     index: u64,
 ) -> Result<Option<String>, Fault> {
+    let header = table.header();
     let Some(file) = header.file(index) else {
         return Ok(None);
     };

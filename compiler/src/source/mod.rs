@@ -19,6 +19,7 @@ mod units;
 use crate::wasm::ModuleInfo;
 use budget::Budget;
 use gimli::{Dwarf, EndianSlice, LittleEndian};
+use lines::Files;
 use std::ops::Range;
 use strings::Strings;
 use units::Units;
@@ -147,10 +148,15 @@ impl Search {
             Err(fault) => return Some(fault),
         };
         for unit in units.all() {
+            let table = match units.line_table(unit, &mut self.budget) {
+                Ok(table) => table,
+                Err(fault) => return Some(fault),
+            };
+            let mut files = Files::new(table.as_ref());
             // Lines stay even where functions are malformed, and the other way round.
             for result in [
-                self.read_lines(&units, unit),
-                self.read_functions(&units, unit),
+                self.read_lines(&units, unit, &mut files),
+                self.read_functions(&units, unit, &mut files),
             ] {
                 match result {
                     Ok(()) => {}

@@ -10,7 +10,7 @@ use gimli::{
     },
 };
 use std::{ops::Range as Offsets, slice::from_ref};
-use wasmelt_abi::{Arch, DebugInfo, ModuleDescriptor, SectionId, SourceLines};
+use wasmelt_abi::{Arch, DebugInfo, MAX_SOURCE_DEPTH, ModuleDescriptor, SectionId, SourceLines};
 
 /// Debug information: sections by name.
 type Debug = Vec<(&'static str, Vec<u8>)>;
@@ -33,7 +33,12 @@ struct Program {
 
 impl Program {
     fn new() -> Self {
-        let wasm = wat::parse_str(MODULE).expect("it is text");
+        Self::parse(MODULE)
+    }
+
+    /// A module of two functions.
+    fn parse(text: &str) -> Self {
+        let wasm = wat::parse_str(text).expect("it is text");
         let module = parse_module(&wasm, &CompileOptions::for_target(Arch::X86_64));
         let module = module.expect("it is valid");
         let range = |index: usize| {
@@ -55,6 +60,19 @@ impl Program {
         let start = module.code_start as u64;
         let offset = |address: &u64| u32::try_from(start + address).expect("it is short");
         find_source(&module, addresses.iter().map(offset).collect())
+    }
+
+    /// An artifact of the module with debug information.
+    fn compile(&self, debug: &Debug, kept: DebugInfo) -> Vec<u8> {
+        let mut wasm = self.wasm.clone();
+        for (name, bytes) in debug {
+            push_custom_section(&mut wasm, name, bytes);
+        }
+        let mut options = CompileOptions::for_target(Arch::X86_64);
+        options.codegen.debug_info = kept;
+        options.threads = 1;
+        let compiled = compile(&wasm, &options).expect("it is valid");
+        compiled.shared_object()
     }
 
     /// For every address `FUNCTION FILE:LINE`, functions that were inlined first.
@@ -306,9 +324,6 @@ fn damaged_debug_information_costs_lines_and_nothing_else() {
 fn damaged_debug_information_never_spoils_an_artifact() {
     let program = Program::new();
     let good = example(&program, 4);
-    let mut options = CompileOptions::for_target(Arch::X86_64);
-    options.codegen.debug_info = DebugInfo::Full;
-    options.threads = 1;
     let mut state = 7u32;
     let mut random = move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -325,13 +340,7 @@ fn damaged_debug_information_never_spoils_an_artifact() {
                 bytes[position] = random().to_le_bytes()[0];
             }
         }
-        let mut wasm = program.wasm.clone();
-        for (name, bytes) in &debug {
-            push_custom_section(&mut wasm, name, bytes);
-        }
-        let artifact = compile(&wasm, &options)
-            .expect("it is valid")
-            .shared_object();
+        let artifact = program.compile(&debug, DebugInfo::Full);
         let descriptor = ModuleDescriptor::decode(&artifact[512..]).expect("it is an artifact");
         let range = descriptor.section(SectionId::Lines);
         let start = usize::try_from(512 + range.offset).expect("it lies in the file");
@@ -397,7 +406,8 @@ fn check_is_too_much(debug: &Debug) {
     assert!(
         [
             "it refers to the same bytes too often",
-            "an entry has too many attributes"
+            "an entry has too many attributes",
+            "a line table has too many files"
         ]
         .contains(&reason.as_str()),
         "{reason}"
@@ -458,4 +468,122 @@ fn forms_that_overlap_or_are_long_are_not_read_for_each_unit() {
     forms.extend([0x20, 0x19].repeat(50_000));
     forms.extend([0, 0, 0]);
     check_is_too_much(&vec![(".debug_abbrev", forms), (".debug_info", unit(&[1]))]);
+}
+
+#[test]
+fn a_string_without_an_end_is_not_looked_through_for_each_unit() {
+    // Form 1: a unit with DW_AT_name and DW_AT_comp_dir as DW_FORM_strp.
+    let forms = vec![1, 0x11, 0, 0x03, 0x0e, 0x1b, 0x0e, 0, 0, 0];
+    check_is_too_much(&vec![
+        (".debug_abbrev", forms),
+        (
+            ".debug_info",
+            unit(&[1, 0, 0, 0, 0, 1, 0, 0, 0]).repeat(20_000),
+        ),
+        (".debug_str", vec![b'a'; 1_000_000]),
+    ]);
+}
+
+#[test]
+fn a_line_table_with_more_files_than_anyone_has_is_not_read() {
+    let forms = vec![1, 0x11, 0, 0x10, 0x17, 0, 0, 0];
+    let files_len_bytes: u32 = 2 << 20;
+    let mut table = (files_len_bytes + 6).to_le_bytes().to_vec();
+    table.extend_from_slice(&[4, 0]);
+    table.extend_from_slice(&files_len_bytes.to_le_bytes());
+    table.resize(4 + 6 + files_len_bytes as usize, 1);
+    check_is_too_much(&vec![
+        (".debug_abbrev", forms),
+        (".debug_info", unit(&[1, 0, 0, 0, 0])),
+        (".debug_line", table),
+    ]);
+}
+
+/// For each address a chain of so many functions inlined into one another, with names that only differ in
+/// which entry says so.
+fn deeply_inlined(program: &Program, addresses: &[u64], depth: usize, name: &str) -> Debug {
+    let mut writer = Writer::new(4);
+    let linkage = writer.function("", 0..0);
+    let linkage_name = writer.dwarf.strings.add("mangled");
+    writer.dwarf.unit.get_mut(linkage).set(
+        constants::DW_AT_linkage_name,
+        AttributeValue::StringRef(linkage_name),
+    );
+    for (outer, range) in ["twice", "main"].into_iter().zip(&program.functions) {
+        let outer = writer.function(outer, range.clone());
+        for address in addresses.iter().filter(|address| range.contains(address)) {
+            let mut parent = outer;
+            for _ in 0..depth {
+                let origin = writer.function(name, 0..0);
+                writer.dwarf.unit.get_mut(origin).set(
+                    constants::DW_AT_specification,
+                    AttributeValue::UnitRef(linkage),
+                );
+                parent = writer.inlined(parent, origin, 1, from_ref(&(*address..address + 1)));
+            }
+        }
+    }
+    writer.finish()
+}
+
+#[test]
+fn a_long_name_is_not_looked_through_for_each_function() {
+    let program = Program::new();
+    let [twice, main] = program.functions.clone();
+    let addresses: Vec<u64> = twice.chain(main).collect();
+    let debug = deeply_inlined(&program, &addresses, 60, "short");
+    assert_eq!(program.find(&debug, &addresses).ignored, None);
+
+    let debug = deeply_inlined(&program, &addresses, 60, &"long".repeat(1 << 18));
+    let source = program.find(&debug, &addresses);
+    let reason = source.ignored.expect("it is too much");
+    assert_eq!(reason, "it refers to the same bytes too often");
+}
+
+#[test]
+fn functions_inlined_too_deeply_are_left_out() {
+    let program = Program::new();
+    let [twice, _] = program.functions.clone();
+    let address = twice.start + 3;
+    let debug = deeply_inlined(&program, &[address], 3 * MAX_SOURCE_DEPTH, "short");
+    let found = program.describe(&debug, &[address, twice.start + 4]);
+    let inner: Vec<&str> = found[0].split(", ").collect();
+    assert_eq!(inner.len(), MAX_SOURCE_DEPTH);
+    assert_eq!(inner[0], "mangled ?:0");
+    assert_eq!(inner[MAX_SOURCE_DEPTH - 1], "twice ?:1");
+    assert_eq!(found[1], "twice ?:0");
+}
+
+#[test]
+fn ranges_of_what_is_inlined_stay_in_proportion_to_the_code() {
+    let text = format!(
+        "(module (memory 1) (func (param i32) (result i32) local.get 0 {}) (func))",
+        "i32.load ".repeat(200)
+    );
+    let program = Program::parse(&text);
+    let [loads, _] = program.functions.clone();
+    let mut writer = Writer::new(4);
+    let origin = writer.function("inlined", 0..0);
+    let outer = writer.function("loads", loads.clone());
+    // Two chains take turns: each place ends a range of every function of one, and begins those of the other.
+    let places: Vec<_> = (loads.start + 4..loads.end - 3)
+        .step_by(3)
+        .map(|start| start..start + 3)
+        .collect();
+    for turn in 0..2 {
+        let ranges: Vec<_> = places.iter().skip(turn).step_by(2).cloned().collect();
+        let mut parent = outer;
+        for depth in 1..MAX_SOURCE_DEPTH {
+            // Equal lists would be kept once.
+            parent = writer.inlined(parent, origin, 1, &ranges[depth..]);
+        }
+    }
+    let debug = writer.finish();
+    let lines = program.compile(&debug, DebugInfo::Lines);
+    let full = program.compile(&debug, DebugInfo::Full);
+    let has = |text: &[u8]| full.windows(text.len()).any(|window| window == text);
+    assert!(has(b".debug_ranges") && has(b"inlined"));
+    // One range takes 16 bytes; all of them would take 130 KB.
+    let added = full.len() - lines.len();
+    assert!((1000..40_000).contains(&added), "{added}");
 }

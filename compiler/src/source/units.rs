@@ -2,18 +2,33 @@
 
 use super::{Fault, Reader, budget::Budget};
 use gimli::{
-    Abbreviations, AttributeValue, DebugInfoOffset, Dwarf, Reader as _, Section as _, Unit,
-    UnitHeader, UnitOffset, constants,
+    Abbreviations, AttributeValue, DebugInfoOffset, DebugLineOffset, DebuggingInformationEntry,
+    Dwarf, IncompleteLineProgram, Reader as _, Section as _, Unit, UnitHeader, UnitOffset,
+    constants,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Most attributes of one form of entry; compilers use about twenty.
 const MAX_ATTRIBUTES: usize = 256;
+/// What keeping a form, and each of its attributes, costs: some bytes for each step.
+const STEPS_PER_FORM: usize = 32;
+const STEPS_PER_ATTRIBUTE: usize = 4;
+/// Longest list of files and folders of one line table. Compilers write some kilobytes; read, it takes a
+/// hundred times as much memory.
+const MAX_LINE_HEADER_LEN_BYTES: usize = 1 << 20;
+/// How many strings of a unit, inline or elsewhere, may be looked for in vain: its name, its folder, and the
+/// ones that end the reading of its lines and of its functions.
+const MAX_VAIN_SCANS: usize = 4;
+/// Bytes that one step scans for the end of a string.
+const SCANNED_BYTES_PER_STEP: usize = 64;
+
+/// A line table whose header was read.
+pub(super) type LineTable<'a> = IncompleteLineProgram<Reader<'a>>;
 
 /// All units, and the sections they refer to.
 pub(super) struct Units<'a> {
     pub dwarf: Dwarf<Reader<'a>>,
-    /// By ascending offset.
+    /// By ascending offset; their line tables, which many may share, are not kept.
     units: Vec<Unit<Reader<'a>>>,
 }
 
@@ -26,6 +41,7 @@ impl<'a> Units<'a> {
     ) -> Result<Self, Fault> {
         let mut units = Vec::new();
         let mut known = BTreeMap::new();
+        let vain_scans = MAX_VAIN_SCANS * scan_steps(longest_string(&dwarf));
         let mut headers = dwarf.units();
         loop {
             let header = match headers.next() {
@@ -36,8 +52,14 @@ impl<'a> Units<'a> {
                     break;
                 }
             };
-            match parse_unit(&dwarf, header, &mut known, budget) {
-                Ok(unit) => units.push(unit),
+            let unit = budget
+                .spend(vain_scans)
+                .and_then(|()| parse_unit(&dwarf, header, &mut known, budget));
+            match unit {
+                Ok(mut unit) => {
+                    unit.line_program = None;
+                    units.push(unit);
+                }
                 Err(Fault::TooMuch(what)) => return Err(Fault::TooMuch(what)),
                 Err(fault) => {
                     first.get_or_insert(fault);
@@ -49,6 +71,53 @@ impl<'a> Units<'a> {
 
     pub(super) fn all(&self) -> &[Unit<Reader<'a>>] {
         &self.units
+    }
+
+    /// The line table of a unit, if it has one.
+    pub(super) fn line_table(
+        &self,
+        unit: &Unit<Reader<'a>>,
+        budget: &mut Budget,
+    ) -> Result<Option<LineTable<'a>>, Fault> {
+        let Some(offset) = line_table_offset(&unit.header, &unit.abbreviations)? else {
+            return Ok(None);
+        };
+        charge_line_header(&self.dwarf, offset, budget)?;
+        let table = self.dwarf.debug_line.program(
+            offset,
+            unit.header.address_size(),
+            unit.comp_dir,
+            unit.name,
+        )?;
+        Ok(Some(table))
+    }
+
+    /// The string that an attribute of a unit is or refers to.
+    pub(super) fn string(
+        &self,
+        unit: &Unit<Reader<'a>>,
+        value: AttributeValue<Reader<'a>>,
+        budget: &mut Budget,
+    ) -> Result<Reader<'a>, Fault> {
+        let string = self.dwarf.attr_string(unit, value)?;
+        budget.spend(scan_steps(string.len()))?;
+        Ok(string)
+    }
+
+    /// The entry at an offset of a unit.
+    pub(super) fn entry(
+        unit: &Unit<Reader<'a>>,
+        offset: UnitOffset,
+        budget: &mut Budget,
+    ) -> Result<DebuggingInformationEntry<Reader<'a>>, Fault> {
+        let entry = unit.entry(offset)?;
+        for attribute in entry.attrs() {
+            budget.spend(match attribute.raw_value() {
+                AttributeValue::String(string) => scan_steps(string.len()),
+                _ => 1,
+            })?;
+        }
+        Ok(entry)
     }
 
     /// The unit that an offset in the section lies in, and the offset in the unit.
@@ -83,7 +152,10 @@ fn parse_unit<'a>(
             abbreviations
         }
     };
-    charge_line_header(dwarf, &header, &abbreviations, budget)?;
+    if let Some(offset) = line_table_offset(&header, &abbreviations)? {
+        // The unit reads it.
+        charge_line_header(dwarf, offset, budget)?;
+    }
     Ok(Unit::new_with_abbreviations(dwarf, header, abbreviations)?)
 }
 
@@ -96,12 +168,12 @@ fn check_abbreviations(
     let mut reader = *dwarf.debug_abbrev.reader();
     reader.skip(offset)?;
     while reader.read_uleb128()? != 0 {
-        budget.spend(4)?;
+        budget.spend(STEPS_PER_FORM)?;
         reader.read_uleb128()?;
         reader.read_u8()?;
         let mut attributes = 0;
         loop {
-            budget.spend(1)?;
+            budget.spend(STEPS_PER_ATTRIBUTE)?;
             let name = reader.read_uleb128()?;
             let form = reader.read_uleb128()?;
             if form == u64::from(constants::DW_FORM_implicit_const.0) {
@@ -119,23 +191,52 @@ fn check_abbreviations(
     Ok(())
 }
 
-/// Pays for the header of the line table that a unit names, which is read with the unit.
-fn charge_line_header(
-    dwarf: &Dwarf<Reader<'_>>,
+/// Where the line table that a unit names is.
+fn line_table_offset(
     header: &UnitHeader<Reader<'_>>,
     abbreviations: &Abbreviations,
+) -> Result<Option<DebugLineOffset>, Fault> {
+    let mut entries = header.entries(abbreviations);
+    let root = entries.next_dfs()?;
+    match root.and_then(|root| root.attr_value(constants::DW_AT_stmt_list)) {
+        Some(AttributeValue::DebugLineRef(offset)) => Ok(Some(offset)),
+        _ => Ok(None),
+    }
+}
+
+/// Pays for reading the header of a line table, and refuses one that is too long.
+fn charge_line_header(
+    dwarf: &Dwarf<Reader<'_>>,
+    offset: DebugLineOffset,
     budget: &mut Budget,
 ) -> Result<(), Fault> {
-    let mut entries = header.entries(abbreviations);
-    let Some(root) = entries.next_dfs()? else {
-        return Ok(());
-    };
-    if let Some(AttributeValue::DebugLineRef(offset)) = root.attr_value(constants::DW_AT_stmt_list)
-    {
-        let mut reader = *dwarf.debug_line.reader();
-        reader.skip(offset.0)?;
-        let (unit_len_bytes, _) = reader.read_initial_length()?;
-        budget.spend(unit_len_bytes.min(reader.len()) / 4)?;
+    let mut reader = *dwarf.debug_line.reader();
+    reader.skip(offset.0)?;
+    let (_, format) = reader.read_initial_length()?;
+    if reader.read_u16()? >= 5 {
+        // Sizes of addresses and of selectors.
+        reader.skip(2)?;
     }
-    Ok(())
+    let len_bytes = reader.read_length(format)?.min(reader.len());
+    if len_bytes > MAX_LINE_HEADER_LEN_BYTES {
+        return Err(Fault::TooMuch("a line table has too many files"));
+    }
+    budget.spend(len_bytes)
+}
+
+/// The most bytes that a search for the end of a string goes through.
+fn longest_string(dwarf: &Dwarf<Reader<'_>>) -> usize {
+    let sections = [
+        dwarf.debug_info.reader(),
+        dwarf.debug_str.reader(),
+        dwarf.debug_line_str.reader(),
+    ];
+    let strings = sections
+        .into_iter()
+        .flat_map(|section| section.slice().split(|byte| *byte == 0));
+    strings.map(<[u8]>::len).max().unwrap_or_default()
+}
+
+fn scan_steps(len_bytes: usize) -> usize {
+    1 + len_bytes / SCANNED_BYTES_PER_STEP
 }
