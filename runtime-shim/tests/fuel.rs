@@ -1,30 +1,17 @@
 //! Fuel: what is charged, where it ends, and what the host sees and sets of it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-use wasmelt::{
-    BoundsChecks, Caller, Config, Engine, Error, Instance, Linker, Module, OptLevel, Store,
-    TrapCode,
-};
+mod support;
+
+use support::Mode;
+use wasmelt::{Caller, Config, Engine, Error, Instance, Linker, Module, Store, TrapCode};
 
 /// Engines that must all charge the same.
 fn engines() -> Vec<Engine> {
-    let mut engines = Vec::new();
-    for level in [OptLevel::Speed, OptLevel::None] {
-        for (bounds, signals) in [
-            (BoundsChecks::Guard, true),
-            (BoundsChecks::Explicit, true),
-            (BoundsChecks::Explicit, false),
-        ] {
-            let mut config = Config::new();
-            config
-                .consume_fuel(true)
-                .opt_level(level)
-                .bounds_checks(bounds)
-                .signals(signals);
-            engines.push(Engine::new(&config));
-        }
-    }
-    engines
+    let configs = Mode::all().into_iter().map(Mode::config);
+    configs
+        .map(|mut config| Engine::new(config.consume_fuel(true)))
+        .collect()
 }
 
 struct Guest {

@@ -5,33 +5,22 @@
     reason = "small numbers are written in LEB128"
 )]
 
+mod support;
+
+use support::Mode;
 use wasmelt::{
-    BoundsChecks, Cache, Config, CustomFuelCosts, Engine, Error, Module, OperatorCost, OptLevel,
-    Origin, Store, StoreLimitsBuilder, TrapCode, Trust,
+    Cache, Config, CustomFuelCosts, Engine, Error, Module, OperatorCost, Origin, Store,
+    StoreLimitsBuilder, TrapCode, Trust,
     errors::{ArtifactError, ErrorKind},
 };
 use wasmelt_abi::{DESCRIPTOR_FILE_OFFSET, ModuleDescriptor};
 
 /// Configurations that must all charge the same.
 fn configs(costs: OperatorCost) -> Vec<Config> {
-    let mut configs = Vec::new();
-    for level in [OptLevel::Speed, OptLevel::None] {
-        for (bounds, signals) in [
-            (BoundsChecks::Guard, true),
-            (BoundsChecks::Explicit, true),
-            (BoundsChecks::Explicit, false),
-        ] {
-            let mut config = Config::new();
-            config
-                .consume_fuel(true)
-                .operator_cost(costs)
-                .opt_level(level)
-                .bounds_checks(bounds)
-                .signals(signals);
-            configs.push(config);
-        }
-    }
+    let configs = Mode::all().into_iter().map(Mode::config);
     configs
+        .map(|mut config| config.consume_fuel(true).operator_cost(costs).clone())
+        .collect()
 }
 
 fn growth(bytes_copied_per_fuel: u32) -> CustomFuelCosts {
