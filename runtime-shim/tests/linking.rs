@@ -161,6 +161,33 @@ fn a_host_function_may_switch_the_link_by_which_it_was_called() {
     });
 }
 
+#[test]
+fn a_host_function_knows_the_instance_that_called_it() {
+    in_every_mode(|mode| {
+        let engine = mode.engine();
+        let mut linker = Linker::<Vec<Option<Instance>>>::new(&engine);
+        linker
+            .func_wrap("h", "note", |mut caller: Caller<'_, Vec<_>>| {
+                let instance = caller.instance();
+                caller.data_mut().push(instance);
+            })
+            .unwrap();
+        let module = module(
+            &engine,
+            r#"(module (import "h" "note" (func $note)) (func (export "call") (call $note))
+                (export "note" (func $note)))"#,
+        );
+        let mut store = Store::new(&engine, Vec::new());
+        let [one, other] =
+            [(); 2].map(|()| linker.instantiate_and_start(&mut store, &module).unwrap());
+        for instance in [one, other, one] {
+            call::<_, (), ()>(&mut store, instance, "call", ()).unwrap();
+        }
+        call::<_, (), ()>(&mut store, one, "note", ()).unwrap();
+        assert_eq!(*store.data(), [Some(one), Some(other), Some(one), None]);
+    });
+}
+
 const OVERLOADED: &str = r#"(module
     (import "h" "f" (func $i32 (result i32)))
     (import "h" "f" (func $i64 (result i64)))

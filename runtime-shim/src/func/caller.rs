@@ -19,6 +19,12 @@ impl<'a, T> Caller<'a, T> {
         Self { ctx, instance }
     }
 
+    /// The instance whose code made the call; `None` if the host did.
+    #[must_use]
+    pub fn instance(&self) -> Option<Instance> {
+        self.instance
+    }
+
     /// What the calling instance exports under a name; `None` too if the host made the call.
     ///
     /// The calling instance is the one whose code made the call, also when it found the function
