@@ -13,8 +13,9 @@
  *   thread while a first one is in a call of the same store; between calls,
  *   stores may go from thread to thread. Engines, shared modules and interrupt
  *   handles may be used by any number of threads at once. A module is one too.
- * - `own` means what wasm.h says. Out-parameters need not be initialised; where
- *   a call fails, a vector is empty and a pointer NULL.
+ * - `own` means what wasm.h says. Out-parameters need not be initialised, and
+ *   are always written; where a call fails, a vector is empty, a pointer NULL,
+ *   and anything else zero.
  * - A host function may not be left by longjmp or by a C++ exception. It may
  *   use the store that it was called in.
  * - Host information (wasm_xxx_set_host_info) belongs to the object, so that

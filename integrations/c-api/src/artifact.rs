@@ -12,7 +12,7 @@ use crate::reference::Ref;
 use crate::store::{self, StoreObject};
 use crate::text::{path_of, to_binary};
 use crate::trust::digest_of;
-use crate::vec::{ByteVec, Out};
+use crate::vec::{ByteVec, Out, emptied};
 use std::ffi::c_char;
 use std::sync::Arc;
 use wasmelt::{Module, Trust};
@@ -37,10 +37,10 @@ export! { EXPORTS;
         engine: Option<&EngineObject>,
         wasm: Option<&ByteVec>,
         out: Out<'_, ByteVec>,
-        digest_out: Option<&mut [u8; 32]>,
+        digest_out: Out<'_, [u8; 32]>,
     ) -> bool {
-        let out = out.ok_or_else(|| Failure::null("place for the artifact"))?;
-        let out = out.write(ByteVec::default());
+        let digest_out = digest_out.map(|place| place.write([0; 32]));
+        let out = emptied(out, "artifact")?;
         let engine = engine.ok_or_else(|| Failure::null("engine"))?.state();
         let artifact = Module::compile(&engine.engine()?, to_binary(given_bytes(wasm)?)?)?;
         let digest = digest_of(&artifact)?;
@@ -52,8 +52,8 @@ export! { EXPORTS;
         Ok(true)
     }
 
-    fn wasmelt_artifact_digest(artifact: Option<&ByteVec>, digest_out: Option<&mut [u8; 32]>) -> bool {
-        let digest_out = digest_out.ok_or_else(|| Failure::null("place for the digest"))?;
+    fn wasmelt_artifact_digest(artifact: Option<&ByteVec>, digest_out: Out<'_, [u8; 32]>) -> bool {
+        let digest_out = emptied(digest_out, "digest")?;
         *digest_out = digest_of(given_bytes(artifact)?)?;
         Ok(true)
     }

@@ -4,7 +4,7 @@
 use crate::export::export;
 use crate::live::{Counted, Kind};
 use crate::signature::opaque;
-use crate::vec::{ByteVec, Out};
+use crate::vec::{ByteVec, Out, emptied};
 use std::cell::RefCell;
 use std::fmt;
 use wasmelt::errors::{CompileError, ErrorKind, InstantiationError, MemoryError, TableError};
@@ -186,9 +186,9 @@ export! { EXPORTS;
     }
 
     fn wasmelt_error_message(error: Option<&ErrorObject>, out: Out<'_, ByteVec>) {
-        let out = out.ok_or_else(|| Failure::null("place for the message"))?;
+        let out = emptied(out, "message")?;
         let message = error.map_or("", |error| &error.failure.message);
-        out.write(ByteVec::nul_terminated(message));
+        *out = ByteVec::nul_terminated(message);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use crate::reference::{self, Ref};
 use crate::store::{self, StoreObject};
 use crate::types::ExternType;
 use crate::val::Val;
-use crate::vec::Out;
+use crate::vec::{Out, emptied};
 use wasmelt::Global;
 
 export! { EXPORTS;
@@ -34,8 +34,7 @@ export! { EXPORTS;
     }
 
     fn wasm_global_get(global: Option<&Ref>, out: Out<'_, Val>) {
-        let out = out.ok_or_else(|| Failure::null("place for the value"))?;
-        let out = out.write(Val::default());
+        let out = emptied(out, "value")?;
         let (global, state) = reference::global(global)?;
         *out = state.with(|ctx| Val::of(&global.get(&ctx), state, &ctx))?;
         Ok(())

@@ -8,7 +8,7 @@ use crate::object::Object;
 use crate::reference::{self, Ref};
 use crate::store::{self, StoreObject};
 use crate::trap::{self, TrapObject};
-use crate::vec::{CVec, Out};
+use crate::vec::{CVec, Out, emptied};
 use std::sync::{Arc, Weak};
 use wasmelt::{Extern, Instance};
 
@@ -62,6 +62,7 @@ export! { EXPORTS;
         imports: Option<&Externs>,
         trap_out: Out<'_, Option<Box<Ref>>>,
     ) -> Option<Box<Ref>> {
+        let trap_out = trap_out.map(|place| place.write(None));
         let (instance, trap) = match create(store, module, imports) {
             Ok(instance) => (Some(instance), None),
             Err((failure, trap)) => {
@@ -70,14 +71,13 @@ export! { EXPORTS;
             }
         };
         if let Some(trap_out) = trap_out {
-            trap_out.write(trap);
+            *trap_out = trap;
         }
         Ok(instance)
     }
 
     fn wasm_instance_exports(instance: Option<&Ref>, out: Out<'_, Externs>) {
-        let out = out.ok_or_else(|| Failure::null("place for the exports"))?;
-        let out = out.write(Externs::default());
+        let out = emptied(out, "exports")?;
         let (instance, state) = reference::instance(instance)?;
         let exports: Vec<Extern> = state.with(|ctx| {
             let exports = instance.exports(&ctx);

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::live::{Counted, Kind};
 use crate::signature::{Pointee, opaque};
 use crate::store::{self, StoreObject};
+use crate::vec::{Out, emptied};
 use wasmelt::{InterruptHandle, StoreLimits, StoreLimitsBuilder};
 
 /// `wasmelt_interrupt_handle_t`.
@@ -69,14 +70,13 @@ export! { EXPORTS;
         Ok(true)
     }
 
-    fn wasmelt_store_get_fuel(store: Option<&StoreObject>, out: crate::vec::Out<'_, u64>) -> bool {
-        let out = out.ok_or_else(|| Failure::null("place for the fuel"))?;
-        out.write(0);
-        out.write(store::given(store)?.with(|ctx| Ok(ctx.get_fuel()?))?);
+    fn wasmelt_store_get_fuel(store: Option<&StoreObject>, out: Out<'_, u64>) -> bool {
+        let out = emptied(out, "fuel")?;
+        *out = store::given(store)?.with(|ctx| Ok(ctx.get_fuel()?))?;
         Ok(true)
     }
 
-    fn wasmelt_limits_init(out: crate::vec::Out<'_, StoreLimit>) {
+    fn wasmelt_limits_init(out: Out<'_, StoreLimit>) {
         out.ok_or_else(|| Failure::null("place for the limits"))?.write(StoreLimit::NONE);
         Ok(())
     }

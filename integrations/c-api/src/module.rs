@@ -16,7 +16,7 @@ use crate::store::{self, StoreObject};
 use crate::text::to_binary;
 use crate::trust::{Decision, digest_of};
 use crate::types::{ExportType, ExternType, ImportType};
-use crate::vec::{ByteVec, CVec, Out};
+use crate::vec::{ByteVec, CVec, Out, emptied};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use wasmelt::{Engine, Module, Trust};
@@ -161,8 +161,7 @@ export! { EXPORTS;
     }
 
     fn wasm_module_imports(module: Option<&Ref>, out: Out<'_, CVec<Option<Box<ImportType>>>>) {
-        let out = out.ok_or_else(|| Failure::null("place for the imports"))?;
-        let out = out.write(CVec::default());
+        let out = emptied(out, "imports")?;
         let module = given(module)?.module()?;
         let imports: Result<Vec<_>, Failure> = module
             .imports()
@@ -177,8 +176,7 @@ export! { EXPORTS;
     }
 
     fn wasm_module_exports(module: Option<&Ref>, out: Out<'_, CVec<Option<Box<ExportType>>>>) {
-        let out = out.ok_or_else(|| Failure::null("place for the exports"))?;
-        let out = out.write(CVec::default());
+        let out = emptied(out, "exports")?;
         let module = given(module)?.module()?;
         let exports: Result<Vec<_>, Failure> = module
             .exports()
@@ -192,8 +190,7 @@ export! { EXPORTS;
     }
 
     fn wasm_module_serialize(module: Option<&Ref>, out: Out<'_, ByteVec>) {
-        let out = out.ok_or_else(|| Failure::null("place for the bytes"))?;
-        let out = out.write(ByteVec::default());
+        let out = emptied(out, "bytes")?;
         *out = ByteVec::of(&given(module)?.artifact()?)?;
         Ok(())
     }

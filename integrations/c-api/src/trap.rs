@@ -9,7 +9,7 @@ use crate::host_info::HostInfo;
 use crate::object::Object;
 use crate::reference::Ref;
 use crate::store::{self, StoreObject, StoreState};
-use crate::vec::{ByteVec, CVec, Out};
+use crate::vec::{ByteVec, CVec, Out, emptied};
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use wasmelt::errors::HostError;
@@ -102,8 +102,7 @@ export! { EXPORTS;
     }
 
     fn wasm_trap_message(trap: Option<&Ref>, out: Out<'_, ByteVec>) {
-        let out = out.ok_or_else(|| Failure::null("place for the message"))?;
-        let out = out.write(ByteVec::default());
+        let out = emptied(out, "message")?;
         *out = ByteVec::nul_terminated(&given(trap)?.failure.message);
         Ok(())
     }
@@ -115,8 +114,7 @@ export! { EXPORTS;
     }
 
     fn wasm_trap_trace(trap: Option<&Ref>, out: Out<'_, Frames>) {
-        let out = out.ok_or_else(|| Failure::null("place for the frames"))?;
-        let out = out.write(Frames::default());
+        let out = emptied(out, "frames")?;
         let trap = given(trap)?;
         let places = lock(&trap.frames).clone();
         let frames: Vec<_> = places.iter().map(|place| Some(trap.frame(place))).collect();

@@ -11,7 +11,7 @@ use crate::reference::Ref;
 use crate::signature::Pointee;
 use crate::store::{HostData, StoreState};
 use crate::types::val_type::kind;
-use crate::vec::{CVec, Element, Out, declare_vec};
+use crate::vec::{CVec, Element, Out, declare_vec, emptied};
 use std::mem;
 use std::sync::Arc;
 use wasmelt::{AsContextMut, Extern, ExternRef, F32, F64, Nullable, StoreContextMut, ValType};
@@ -216,8 +216,8 @@ export! { EXPORTS;
     }
 
     fn wasm_val_copy(out: Out<'_, Val>, val: Option<&Val>) {
-        let out = out.ok_or_else(|| Failure::null("place for the value"))?;
-        out.write(val.ok_or_else(|| Failure::null("value"))?.clone());
+        let out = emptied(out, "value")?;
+        *out = val.ok_or_else(|| Failure::null("value"))?.clone();
         Ok(())
     }
 }

@@ -14,6 +14,12 @@ use std::slice;
 /// A place of the caller's for a result.
 pub(crate) type Out<'a, T> = Option<&'a mut MaybeUninit<T>>;
 
+/// Writes to a place what C finds there if the call fails. A call does this first, before anything can fail.
+pub(crate) fn emptied<'a, T: Default>(out: Out<'a, T>, what: &str) -> Result<&'a mut T, Failure> {
+    let out = out.ok_or_else(|| Failure::null(&format!("place for the {what}")))?;
+    Ok(out.write(T::default()))
+}
+
 /// What a vector may contain.
 ///
 /// # Safety
@@ -210,11 +216,8 @@ macro_rules! declare_vec {
 
             type Vector = CVec<$element>;
 
-            fn place<'a>(out: Out<'a, Vector>) -> Result<&'a mut core::mem::MaybeUninit<Vector>, Failure> {
-                let out = out.ok_or_else(|| Failure::null("place for the vector"))?;
-                // Whatever happens, C finds a vector there.
-                out.write(Vector::default());
-                Ok(out)
+            fn place(out: Out<'_, Vector>) -> Result<&mut Vector, Failure> {
+                crate::vec::emptied(out, "vector")
             }
 
             export_as! { EXPORTS;
@@ -225,24 +228,26 @@ macro_rules! declare_vec {
                 fn new_uninitialized as (concat!("wasm_", $name, "_vec_new_uninitialized"))
                     (out: Out<'_, Vector>, size: usize)
                 {
-                    place(out)?.write(Vector::zeroed(size)?);
+                    let out = place(out)?;
+                    *out = Vector::zeroed(size)?;
                     Ok(())
                 }
 
                 fn new as (concat!("wasm_", $name, "_vec_new"))
                     (out: Out<'_, Vector>, size: usize, data: *const $element)
                 {
+                    let out = place(out)?;
                     // SAFETY: C gives up so many elements.
-                    place(out)?.write(unsafe { Vector::moved_from(data, size) }?);
+                    *out = unsafe { Vector::moved_from(data, size) }?;
                     Ok(())
                 }
 
                 fn copy as (concat!("wasm_", $name, "_vec_copy"))
                     (out: Out<'_, Vector>, original: Option<&Vector>)
                 {
+                    let out = place(out)?;
                     let original = original.ok_or_else(|| Failure::null("vector"))?;
-                    let copy = Vector::collected(original.as_slice().iter().cloned())?;
-                    place(out)?.write(copy);
+                    *out = Vector::collected(original.as_slice().iter().cloned())?;
                     Ok(())
                 }
 

@@ -1,4 +1,4 @@
-/* Whatever a function writes to an out-parameter, it writes nothing beside it. */
+/* Functions write their out-parameters also where they fail, and nothing beside them. */
 
 #include "check.h"
 
@@ -30,12 +30,52 @@ static const unsigned char MARK = 0xa5;
     AROUND_VEC(name, wasm_##name##_vec_new(out, 1, one); CHECK(out->size == 1)); \
     wasm_##name##_vec_t original = {1, one}; \
     AROUND_VEC(name, wasm_##name##_vec_copy(out, &original); CHECK(out->size == 1)); \
+    AROUND_VEC(name, wasm_##name##_vec_copy(out, NULL); CHECK(is_refused(out->size, out->data))); \
+    AROUND_VEC(name, wasm_##name##_vec_new(out, 1, NULL); CHECK(is_refused(out->size, out->data))); \
+    AROUND_VEC(name, wasm_##name##_vec_new_uninitialized(out, SIZE_MAX / 2); \
+      CHECK(!out->size && !out->data && failed_with(WASMELT_FAULT_HOST))); \
   } while (0)
+
+/* The last call was one that is not allowed, and left an empty vector. */
+static bool is_refused(size_t size, const void* data) {
+  return size == 0 && data == NULL && failed_with(WASMELT_FAULT_USAGE);
+}
+
+static bool is_zero(const wasm_val_t* val, wasm_valkind_t kind) {
+  return val->kind == kind && val->of.i64 == 0;
+}
 
 static wasm_trap_t* give(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   (void)args;
   results->data[0] = (wasm_val_t)WASM_I32_VAL(1);
   return NULL;
+}
+
+/* Calls that fail leave something that can be deleted. */
+static void fail(wasm_engine_t* engine) {
+  AROUND(wasm_val_t, wasm_val_copy(out, NULL);
+    CHECK(is_zero(out, WASM_I32) && failed_with(WASMELT_FAULT_USAGE)));
+  AROUND(wasm_val_t, wasm_global_get(NULL, out);
+    CHECK(is_zero(out, WASM_I32) && failed_with(WASMELT_FAULT_USAGE)));
+  AROUND(wasm_trap_t*, CHECK(!wasm_instance_new(NULL, NULL, NULL, out));
+    CHECK(trapped_with(*out, WASMELT_FAULT_USAGE) && failed_with(WASMELT_FAULT_USAGE)));
+  AROUND_VEC(byte, wasm_trap_message(NULL, out); CHECK(is_refused(out->size, out->data)));
+  AROUND_VEC(frame, wasm_trap_trace(NULL, out); CHECK(is_refused(out->size, out->data)));
+  AROUND_VEC(byte, wasm_module_serialize(NULL, out); CHECK(is_refused(out->size, out->data)));
+  AROUND_VEC(importtype, wasm_module_imports(NULL, out); CHECK(is_refused(out->size, out->data)));
+  AROUND_VEC(exporttype, wasm_module_exports(NULL, out); CHECK(is_refused(out->size, out->data)));
+  AROUND_VEC(extern, wasm_instance_exports(NULL, out); CHECK(is_refused(out->size, out->data)));
+  AROUND(uint64_t, CHECK(!wasmelt_store_get_fuel(NULL, out) && *out == 0));
+  CHECK(failed_with(WASMELT_FAULT_USAGE));
+  AROUND_VEC(byte, wasmelt_error_message(NULL, out); CHECK(out->size == 1 && !out->data[0]));
+
+  typedef uint8_t digest_t[WASMELT_DIGEST_LEN];
+  static const digest_t ZEROS;
+  AROUND(digest_t, CHECK(!wasmelt_artifact_digest(NULL, *out) && !memcmp(out, ZEROS, sizeof ZEROS)));
+  CHECK(failed_with(WASMELT_FAULT_USAGE));
+  AROUND(digest_t, CHECK(!wasmelt_compile(engine, NULL, NULL, *out) && !memcmp(out, ZEROS, sizeof ZEROS)));
+  CHECK(failed_with(WASMELT_FAULT_USAGE));
+  AROUND_VEC(byte, CHECK(!wasmelt_compile(engine, NULL, out, NULL)); CHECK(is_refused(out->size, out->data)));
 }
 
 int main(void) {
@@ -99,6 +139,7 @@ int main(void) {
   AROUND_VEC(byte, wasm_trap_message(trap, out); CHECK(out->data[out->size - 1] == 0));
   AROUND_VEC(frame, wasm_trap_trace(trap, out); CHECK(out->size == 1));
   wasm_trap_delete(trap);
+  fail(engine);
 
   wasm_byte_vec_t wasm, artifact;
   wasm_byte_vec_new(&wasm, 8, "(module)");

@@ -7,7 +7,7 @@ fn check_program(name: &str) {
 }
 
 #[test]
-fn out_parameters_are_written_and_nothing_beside_them() {
+fn out_parameters_are_written_also_by_calls_that_fail_and_nothing_beside_them() {
     check_program("out_params");
 }
 
