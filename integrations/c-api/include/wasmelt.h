@@ -15,13 +15,18 @@
  *   handles may be used by any number of threads at once. A module is one too.
  * - `own` means what wasm.h says. Out-parameters need not be initialised, and
  *   are always written; where a call fails, a vector is empty, a pointer NULL,
- *   and anything else zero.
+ *   and anything else zero. The same holds for the results of wasm_func_call: of
+ *   a call that ends with a trap they are zeros.
  * - A host function may not be left by longjmp or by a C++ exception. It may
  *   use the store that it was called in.
  * - Host information (wasm_xxx_set_host_info) belongs to the object, so that
  *   every reference to it has the same. For functions, globals, tables,
  *   memories and instances it lasts as long as the store, for the others as long
  *   as there is a reference. Setting it again finalizes what was there.
+ * - The message of wasm_trap_new ends at its first zero byte, or with its
+ *   vector. What is not UTF-8 there is replaced.
+ * - A trap that a host function returns comes out of the call as another object,
+ *   which has the same host information, and the frames of the call in addition.
  * - wasm_module_new and wasm_module_validate take the text format, too.
  * - wasm_module_serialize gives an artifact. wasm_module_deserialize runs what
  *   it is given as native code, so it refuses everything unless the engine's

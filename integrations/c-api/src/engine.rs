@@ -47,7 +47,7 @@ fn remember<T>(list: &Mutex<Vec<Weak<T>>>, object: &Arc<T>) {
 }
 
 impl EngineState {
-    fn new(config: &Config, policy: DeserializePolicy) -> Self {
+    pub(crate) fn new(config: &Config, policy: DeserializePolicy) -> Self {
         Self {
             engine: Mutex::new(Some(Engine::new(config))),
             policy,

@@ -10,36 +10,39 @@ use crate::reference::Ref;
 use crate::signature::opaque;
 use crate::store::StoreState;
 use crate::vec::{ByteVec, CVec, declare_vec};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use wasmelt::{Instance, Module, WasmBacktrace, WasmFrame};
 
 /// What a trap keeps of a frame. It does not keep the store alive.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct FramePlace {
     frame: WasmFrame,
     func_offset: Option<usize>,
     instance: Option<Instance>,
+    /// Where the instance is. Frames of one trap may be of several stores.
+    store: Weak<StoreState>,
 }
 
 impl FramePlace {
-    pub(crate) fn all_of(backtrace: &WasmBacktrace, store: &StoreState) -> Vec<Self> {
+    pub(crate) fn all_of(backtrace: &WasmBacktrace, store: &Arc<StoreState>) -> Vec<Self> {
         let frames = backtrace.frames().into_iter().zip(backtrace.modules());
         frames
             .map(|(frame, module)| Self {
                 func_offset: func_offset(&module, &frame, store),
                 instance: store.only_instance_of(&module),
+                store: Arc::downgrade(store),
                 frame,
             })
             .collect()
     }
 
-    pub(crate) fn to_frame(&self, store: Option<&Arc<StoreState>>) -> Box<Frame> {
+    pub(crate) fn to_frame(&self) -> Box<Frame> {
         let name = |name: Option<&str>| name.map(ByteVec::nul_terminated);
-        let instance = self.instance.zip(store);
+        let instance = self.instance.zip(self.store.upgrade());
         let module_offset = self.frame.wasm_offset();
         Box::new(Frame {
             instance: instance
-                .map(|(instance, store)| Ref::in_store(Object::Instance(instance), store)),
+                .map(|(instance, store)| Ref::in_store(Object::Instance(instance), &store)),
             func_index: self.frame.func_index(),
             func_offset: self.func_offset.unwrap_or(UNKNOWN),
             module_offset: module_offset

@@ -8,7 +8,6 @@ use crate::caller::CallerObject;
 use crate::export::{caught, export};
 use crate::failure::Failure;
 use crate::host_info::{Finalizer, HostInfo};
-use crate::object::Object;
 use crate::reference::{self, Ref};
 use crate::signature::{CValue, Shape};
 use crate::store::{self, HostData, StoreObject, StoreState};
@@ -17,8 +16,8 @@ use crate::types::ExternType;
 use crate::val::{Val, Vals, zeros};
 use crate::vec::CVec;
 use std::ffi::c_void;
-use std::sync::{Arc, Weak};
-use wasmelt::{AsContextMut, Caller, Func, FuncType};
+use std::sync::Arc;
+use wasmelt::{AsContextMut, Caller, Func, FuncType, StoreContextMut};
 
 /// `wasm_func_callback_t`.
 type Callback = unsafe extern "C" fn(&Vals, &mut Vals) -> Option<Box<Ref>>;
@@ -79,9 +78,9 @@ fn run(
     let state = caller.data().state.upgrade();
     let state = state.expect("whoever called the guest keeps the store");
     let ctx = caller.as_context_mut();
-    let args = to_c(params, &state, &ctx).map_err(to_error)?;
+    let args = to_vec(params, &state, &ctx).map_err(to_error)?;
     // Values of the right types, so that what C leaves as it is has a meaning.
-    let mut outs = to_c(&zeros(ty.results()), &state, &ctx).map_err(to_error)?;
+    let mut outs = to_vec(&zeros(ty.results()), &state, &ctx).map_err(to_error)?;
     let handle = CallerObject::new(&state);
     let trap = state.lend(&mut caller, || call(&handle, &args, &mut outs));
     if let Some(trap) = trap {
@@ -102,47 +101,54 @@ fn run(
 fn to_c(
     vals: &[wasmelt::Val],
     state: &Arc<StoreState>,
-    ctx: &wasmelt::StoreContextMut<'_, HostData>,
+    ctx: &StoreContextMut<'_, HostData>,
+) -> Result<Vec<Val>, Failure> {
+    vals.iter().map(|val| Val::of(val, state, ctx)).collect()
+}
+
+fn to_vec(
+    vals: &[wasmelt::Val],
+    state: &Arc<StoreState>,
+    ctx: &StoreContextMut<'_, HostData>,
 ) -> Result<Vals, Failure> {
-    let vals: Result<Vec<_>, _> = vals.iter().map(|val| Val::of(val, state, ctx)).collect();
-    CVec::collected(vals?)
+    CVec::collected(to_c(vals, state, ctx)?)
 }
 
 fn to_error(failure: Failure) -> wasmelt::Error {
     wasmelt::Error::new(failure.message)
 }
 
-/// Calls a function, and gives the trap that ended the call, if one did.
-fn call(
-    func: Option<&Ref>,
-    args: Option<&Vals>,
-    results: Option<&Vals>,
-) -> Result<Option<Box<Ref>>, Failure> {
+/// How a call ended.
+struct Outcome {
+    /// Zeros if there is a trap.
+    results: Vec<Val>,
+    trap: Option<TrapObject>,
+}
+
+/// Calls a function that has so many results.
+fn call(func: Option<&Ref>, args: Option<&Vals>, room: usize) -> Result<Outcome, Failure> {
     let (func, state) = reference::func(func)?;
+    // The guest may let go of all that C gave: nothing of it is used then.
+    let state = Arc::clone(state);
     let args = args.map_or(&[][..], Vals::as_slice);
-    let (count, places) = results.map_or((0, std::ptr::null_mut()), Vals::places);
-    // The guest may let go of the reference that is called.
-    let state = &Arc::clone(state);
     state.with(|mut ctx| {
         let ty = func.ty(&ctx);
-        if count != ty.results().len() {
+        if room != ty.results().len() {
             let wanted = ty.results().len();
             let message =
-                format!("the function has {wanted} results, and there is room for {count}");
+                format!("the function has {wanted} results, and there is room for {room}");
             return Err(Failure::usage(message));
         }
-        let inputs = args.iter().map(|arg| arg.to_wasmelt(state, &mut ctx));
+        let inputs = args.iter().map(|arg| arg.to_wasmelt(&state, &mut ctx));
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         let mut outputs = zeros(ty.results());
-        if let Err(error) = func.call(&mut ctx, &inputs, &mut outputs) {
-            return Ok(Some(Ref::free(Object::Trap(TrapObject::of(&error, state)))));
+        let called = func.call(&mut ctx, &inputs, &mut outputs);
+        let trap = called.err().map(|error| TrapObject::of(&error, &state));
+        if trap.is_some() {
+            outputs = zeros(ty.results());
         }
-        for (position, output) in outputs.iter().enumerate() {
-            let output = Val::of(output, state, &ctx)?;
-            // SAFETY: C says that there is room for so many. What was there before has no meaning.
-            unsafe { places.add(position).write(output) };
-        }
-        Ok(None)
+        let results = to_c(&outputs, &state, &ctx)?;
+        Ok(Outcome { results, trap })
     })
 }
 
@@ -209,10 +215,72 @@ export! { EXPORTS;
     fn wasm_func_call(func: Option<&Ref>, args: Option<&Vals>, results: Option<&Vals>)
         -> Option<Box<Ref>>
     {
+        let (room, places) = results.map_or((0, std::ptr::null_mut()), Vals::places);
         // Null would mean that all went well: what goes wrong is a trap here.
-        Ok(caught(|| call(func, args, results)).unwrap_or_else(|failure| {
-            let store = func.and_then(Ref::store);
-            Some(trap::boxed(failure, store.map_or_else(Weak::new, Arc::downgrade)))
-        }))
+        let outcome = caught(|| call(func, args, room)).unwrap_or_else(|failure| Outcome {
+            results: Vec::new(),
+            trap: Some(TrapObject::new(failure)),
+        });
+        let mut results = outcome.results.into_iter();
+        for position in 0..room {
+            // SAFETY: C says that there is room for so many. What was there before has no meaning.
+            unsafe { places.add(position).write(results.next().unwrap_or_default()) };
+        }
+        Ok(outcome.trap.map(TrapObject::boxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Vals, wasm_func_call};
+    use crate::engine::{EngineState, lock};
+    use crate::failure::{Failure, Fault};
+    use crate::live::Kind;
+    use crate::object::Object;
+    use crate::reference::Ref;
+    use crate::store::{HostData, StoreState};
+    use std::sync::{Arc, Mutex};
+    use wasmelt::{Caller, Config, Extern, ExternRef, Func, FuncType, Nullable, Val, ValType};
+
+    /// A function that lets go of the reference by which it is called, and gives itself and what C cannot have.
+    fn unrepresentable(
+        state: &StoreState,
+        own: &Arc<Mutex<Option<Box<Ref>>>>,
+    ) -> Result<Func, Failure> {
+        let own = Arc::clone(own);
+        let give = move |mut caller: Caller<'_, HostData>, _: &[Val], results: &mut [Val]| {
+            let reference = lock(&own).take().expect("it is called once");
+            let Object::Extern(Extern::Func(func)) = *reference.object() else {
+                return Err(wasmelt::Error::new("it is a function's"));
+            };
+            results[0] = Nullable::Val(func).into();
+            results[1] = Nullable::Val(ExternRef::new(&mut caller, 5_u8)).into();
+            Ok(())
+        };
+        let ty = FuncType::new([], [ValType::FuncRef, ValType::ExternRef]);
+        state.with(|ctx| Ok(Func::new(ctx, ty, give)))
+    }
+
+    #[test]
+    fn results_before_one_that_c_cannot_have_are_dropped() -> Result<(), Failure> {
+        let engine = EngineState::new(&Config::new(), Default::default());
+        let state = StoreState::new(&Arc::new(engine))?;
+        let own = Arc::default();
+        let reference = Ref::of_extern(unrepresentable(&state, &own)?, &state);
+        let address: *const Ref = &raw const *reference;
+        *lock(&own) = Some(reference);
+        assert_eq!(Kind::Func.count(), 1);
+
+        let results = Vals::zeroed(2)?;
+        // SAFETY: the reference is there when the call begins.
+        let trap = wasm_func_call(unsafe { address.as_ref() }, None, Some(&results));
+        let trap = trap.expect("a result that C cannot have");
+        let Object::Trap(trap) = trap.object() else {
+            panic!("a call gives traps");
+        };
+        assert_eq!(trap.failure().message, "a reference that C did not make");
+        assert_eq!(trap.failure().fault, Fault::Bug);
+        assert_eq!(Kind::Func.count(), 0);
+        Ok(())
     }
 }

@@ -2,57 +2,43 @@
 #![allow(unsafe_code, reason = "exports functions by unmangled names")]
 
 use crate::export::{caught, export};
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::module;
 use crate::object::Object;
 use crate::reference::{self, Ref};
 use crate::store::{self, StoreObject};
-use crate::trap::{self, TrapObject};
+use crate::trap::TrapObject;
 use crate::vec::{CVec, Out, emptied};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use wasmelt::{Extern, Instance};
 
 type Externs = CVec<Option<Box<Ref>>>;
 
-/// Makes an instance. When that fails there is a trap, too, for the caller that asked for it.
+/// Makes an instance, or gives the trap that ended that.
 fn create(
     store: Option<&StoreObject>,
     module: Option<&Ref>,
     imports: Option<&Externs>,
-) -> Result<Box<Ref>, (Failure, Box<Ref>)> {
-    let with_trap = |failure: Failure| {
-        let state = store.map_or_else(Weak::new, |store| Arc::downgrade(store.state()));
-        (failure.clone(), trap::boxed(failure, state))
-    };
-    let prepared = caught(|| {
-        let state = store::given(store)?;
-        let object = module::given(module)?;
-        let module = object.module_for(state.engine())?;
-        let imports = imports.map_or(&[][..], Externs::as_slice);
-        let imports: Result<Vec<Extern>, Failure> = imports
-            .iter()
-            .map(|import| {
-                let import = import.as_deref().ok_or_else(|| Failure::null("import"))?;
-                import.extern_in(state)
-            })
-            .collect();
-        // A host function that the start function calls may let go of the store's handle.
-        Ok((Arc::clone(state), module, object.wasm(), imports?))
-    });
-    let (state, module, wasm, imports) = prepared.map_err(with_trap)?;
-    let created = caught(|| state.with(|ctx| Ok(Instance::new(ctx, &module, &imports))));
-    let created = created.map_err(|failure| {
-        let trap = trap::boxed(failure.clone(), Arc::downgrade(&state));
-        (failure, trap)
-    })?;
+) -> Result<Result<Box<Ref>, TrapObject>, Failure> {
+    // A host function that the start function calls may let go of all that C gave: nothing of it is used then.
+    let state = Arc::clone(store::given(store)?);
+    let object = module::given(module)?;
+    let module = object.module_for(state.engine())?;
+    let wasm = object.wasm();
+    let imports = imports.map_or(&[][..], Externs::as_slice);
+    let imports: Result<Vec<Extern>, Failure> = imports
+        .iter()
+        .map(|import| {
+            let import = import.as_deref().ok_or_else(|| Failure::null("import"))?;
+            import.extern_in(&state)
+        })
+        .collect();
+    let imports = imports?;
+    let created = state.with(|ctx| Ok(Instance::new(ctx, &module, &imports)))?;
     state.note_instance(&module, created.as_ref().ok().copied(), wasm);
-    match created {
-        Ok(instance) => Ok(Ref::in_store(Object::Instance(instance), &state)),
-        Err(error) => {
-            let trap = Ref::free(Object::Trap(TrapObject::of(&error, &state)));
-            Err((Failure::from(error), trap))
-        }
-    }
+    Ok(created
+        .map(|instance| Ref::in_store(Object::Instance(instance), &state))
+        .map_err(|error| TrapObject::of(&error, &state)))
 }
 
 export! { EXPORTS;
@@ -63,17 +49,15 @@ export! { EXPORTS;
         trap_out: Out<'_, Option<Box<Ref>>>,
     ) -> Option<Box<Ref>> {
         let trap_out = trap_out.map(|place| place.write(None));
-        let (instance, trap) = match create(store, module, imports) {
-            Ok(instance) => (Some(instance), None),
-            Err((failure, trap)) => {
-                failure::set_last(failure);
-                (None, Some(trap))
+        let created = caught(|| create(store, module, imports));
+        let created = created.unwrap_or_else(|failure| Err(TrapObject::new(failure)));
+        created.map(Some).map_err(|trap| {
+            let failure = trap.failure().clone();
+            if let Some(trap_out) = trap_out {
+                *trap_out = Some(trap.boxed());
             }
-        };
-        if let Some(trap_out) = trap_out {
-            *trap_out = trap;
-        }
-        Ok(instance)
+            failure
+        })
     }
 
     fn wasm_instance_exports(instance: Option<&Ref>, out: Out<'_, Externs>) {

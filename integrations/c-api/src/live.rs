@@ -13,6 +13,11 @@ macro_rules! kinds {
 
         impl Kind {
             const ALL: &[Self] = &[ $( Self::$name, )* ];
+
+            /// How many there are.
+            pub(crate) fn count(self) -> u64 {
+                COUNTS[self as usize].load(Ordering::Relaxed)
+            }
         }
     };
 }
@@ -76,12 +81,12 @@ impl Drop for Counted {
 
 export! { EXPORTS;
     fn wasmelt_live_count(kind: u8) -> u64 {
-        let count = COUNTS.get(usize::from(kind));
-        Ok(count.map_or(0, |count| count.load(Ordering::Relaxed)))
+        let kind = Kind::ALL.get(usize::from(kind));
+        Ok(kind.map_or(0, |kind| kind.count()))
     }
 
     fn wasmelt_live_total() -> u64 {
-        Ok(COUNTS.iter().map(|count| count.load(Ordering::Relaxed)).sum())
+        Ok(Kind::ALL.iter().map(|kind| kind.count()).sum())
     }
 }
 

@@ -140,7 +140,7 @@ fn closed() -> Failure {
 }
 
 impl StoreState {
-    fn new(engine: &Arc<EngineState>) -> Result<Arc<Self>, Failure> {
+    pub(crate) fn new(engine: &Arc<EngineState>) -> Result<Arc<Self>, Failure> {
         let wasmelt = engine.engine()?;
         let state = Arc::new_cyclic(|state| {
             let mut store = Store::new(

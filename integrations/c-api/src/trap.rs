@@ -1,7 +1,6 @@
 //! Traps: why a call ended abnormally, and where in the guest.
 #![allow(unsafe_code, reason = "exports functions by unmangled names")]
 
-use crate::engine::lock;
 use crate::export::export;
 use crate::failure::{Failure, code_number};
 use crate::frame::{Frame, FramePlace, Frames};
@@ -11,16 +10,22 @@ use crate::reference::Ref;
 use crate::store::{self, StoreObject, StoreState};
 use crate::vec::{ByteVec, CVec, Out, emptied};
 use std::fmt;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use wasmelt::errors::HostError;
 
 /// What a `wasm_trap_t` refers to.
+///
+/// It never changes. What passed through a guest is a new one, with more frames: the host may have kept the one that it
+/// returned, and return it again.
 pub(crate) struct TrapObject {
+    cause: Arc<Cause>,
+    /// Innermost first.
+    frames: Vec<FramePlace>,
+}
+
+/// What a trap has in common with those that it becomes on its way out.
+struct Cause {
     failure: Failure,
-    /// Innermost first; more are added when it passes through an outer call of a guest.
-    frames: Mutex<Vec<FramePlace>>,
-    /// Where the frames' instances are.
-    store: Weak<StoreState>,
     host_info: Mutex<HostInfo>,
 }
 
@@ -30,47 +35,57 @@ struct Passing(Arc<TrapObject>);
 
 impl fmt::Debug for Passing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Passing").field(&self.0.failure).finish()
+        f.debug_tuple("Passing").field(self.0.failure()).finish()
     }
 }
 
 impl fmt::Display for Passing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.failure.fmt(f)
+        self.0.failure().fmt(f)
     }
 }
 
 impl HostError for Passing {}
 
 impl TrapObject {
-    pub(crate) fn new(failure: Failure, store: Weak<StoreState>) -> Arc<Self> {
-        Arc::new(Self {
-            failure,
-            frames: Mutex::default(),
-            store,
-            host_info: Mutex::default(),
-        })
+    /// A trap outside every guest.
+    pub(crate) fn new(failure: Failure) -> Self {
+        Self {
+            cause: Arc::new(Cause {
+                failure,
+                host_info: Mutex::default(),
+            }),
+            frames: Vec::new(),
+        }
+    }
+
+    pub(crate) fn failure(&self) -> &Failure {
+        &self.cause.failure
     }
 
     pub(crate) fn host_info(&self) -> &Mutex<HostInfo> {
-        &self.host_info
+        &self.cause.host_info
     }
 
-    /// The trap that ended a call: a new one, or the one that a host function returned.
-    pub(crate) fn of(error: &wasmelt::Error, store: &Arc<StoreState>) -> Arc<Self> {
-        let trap = match error.downcast_ref::<Passing>() {
-            Some(Passing(trap)) => Arc::clone(trap),
-            None => Self::new(Failure::from(error), Arc::downgrade(store)),
+    /// The trap that ended a call: the guest's own, or the one that a host function returned, with the frames that it
+    /// has passed since.
+    pub(crate) fn of(error: &wasmelt::Error, store: &Arc<StoreState>) -> Self {
+        let mut trap = match error.downcast_ref::<Passing>() {
+            Some(Passing(inner)) => Self {
+                cause: Arc::clone(&inner.cause),
+                frames: inner.frames.clone(),
+            },
+            None => Self::new(Failure::from(error)),
         };
         if let Some(backtrace) = error.backtrace() {
-            let frames = FramePlace::all_of(backtrace, store);
-            lock(&trap.frames).extend(frames);
+            trap.frames.extend(FramePlace::all_of(backtrace, store));
         }
         trap
     }
 
-    fn frame(&self, place: &FramePlace) -> Box<Frame> {
-        place.to_frame(self.store.upgrade().as_ref())
+    /// A reference to it.
+    pub(crate) fn boxed(self) -> Box<Ref> {
+        Ref::free(Object::Trap(Arc::new(self)))
     }
 }
 
@@ -82,11 +97,6 @@ pub(crate) fn to_error(trap: &Ref) -> wasmelt::Error {
     }
 }
 
-/// A reference to a trap that tells a failure.
-pub(crate) fn boxed(failure: Failure, store: Weak<StoreState>) -> Box<Ref> {
-    Ref::free(Object::Trap(TrapObject::new(failure, store)))
-}
-
 fn given(trap: Option<&Ref>) -> Result<&Arc<TrapObject>, Failure> {
     match trap.ok_or_else(|| Failure::null("trap"))?.object() {
         Object::Trap(trap) => Ok(trap),
@@ -96,41 +106,37 @@ fn given(trap: Option<&Ref>) -> Result<&Arc<TrapObject>, Failure> {
 
 export! { EXPORTS;
     fn wasm_trap_new(store: Option<&StoreObject>, message: Option<&ByteVec>) -> Option<Box<Ref>> {
-        let store = store::given(store)?;
-        let message = message.ok_or_else(|| Failure::null("message"))?.to_text()?;
-        Ok(Some(boxed(Failure::host(message), Arc::downgrade(store))))
+        store::given(store)?;
+        let message = message.ok_or_else(|| Failure::null("message"))?.to_text();
+        Ok(Some(TrapObject::new(Failure::host(message)).boxed()))
     }
 
     fn wasm_trap_message(trap: Option<&Ref>, out: Out<'_, ByteVec>) {
         let out = emptied(out, "message")?;
-        *out = ByteVec::nul_terminated(&given(trap)?.failure.message);
+        *out = ByteVec::nul_terminated(&given(trap)?.failure().message);
         Ok(())
     }
 
     fn wasm_trap_origin(trap: Option<&Ref>) -> Option<Box<Frame>> {
-        let trap = given(trap)?;
-        let innermost = lock(&trap.frames).first().cloned();
-        Ok(innermost.map(|place| trap.frame(&place)))
+        Ok(given(trap)?.frames.first().map(FramePlace::to_frame))
     }
 
     fn wasm_trap_trace(trap: Option<&Ref>, out: Out<'_, Frames>) {
         let out = emptied(out, "frames")?;
-        let trap = given(trap)?;
-        let places = lock(&trap.frames).clone();
-        let frames: Vec<_> = places.iter().map(|place| Some(trap.frame(place))).collect();
-        *out = CVec::collected(frames)?;
+        let frames = given(trap)?.frames.iter();
+        *out = CVec::collected(frames.map(|place| Some(place.to_frame())))?;
         Ok(())
     }
 
     fn wasmelt_trap_code(trap: Option<&Ref>) -> u8 {
-        Ok(code_number(&given(trap)?.failure))
+        Ok(code_number(given(trap)?.failure()))
     }
 
     fn wasmelt_trap_fault(trap: Option<&Ref>) -> u8 {
-        Ok(given(trap)?.failure.fault as u8)
+        Ok(given(trap)?.failure().fault as u8)
     }
 
     fn wasmelt_trap_is_deterministic(trap: Option<&Ref>) -> bool {
-        Ok(given(trap)?.failure.is_deterministic)
+        Ok(given(trap)?.failure().is_deterministic)
     }
 }

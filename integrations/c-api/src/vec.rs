@@ -7,6 +7,7 @@
 use crate::failure::Failure;
 use crate::live::{Counted, Kind};
 use crate::signature::Pointee;
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 use std::slice;
@@ -194,15 +195,10 @@ impl ByteVec {
         Self::of(&[text.as_bytes(), b"\0"].concat()).unwrap_or_default()
     }
 
-    /// The text, without the zero byte at its end if it has one.
-    ///
-    /// # Errors
-    ///
-    /// If it is not UTF-8.
-    pub(crate) fn to_text(&self) -> Result<&str, Failure> {
-        let bytes = self.as_slice();
-        let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-        core::str::from_utf8(bytes).map_err(|_| Failure::usage("a text is not UTF-8"))
+    /// The text before the first zero byte, or all of it if there is none. What is not UTF-8 is replaced.
+    pub(crate) fn to_text(&self) -> Cow<'_, str> {
+        let text = self.as_slice().split(|byte| *byte == 0).next();
+        String::from_utf8_lossy(text.unwrap_or_default())
     }
 }
 
@@ -282,10 +278,17 @@ mod tests {
     }
 
     #[test]
-    fn texts_may_end_with_a_zero_byte() {
+    fn texts_end_with_a_zero_byte_or_with_their_vector() {
+        let text = |bytes| {
+            let vec = ByteVec::of(bytes).expect("memory");
+            vec.to_text().into_owned()
+        };
         assert_eq!(ByteVec::nul_terminated("a").as_slice(), b"a\0");
-        assert_eq!(ByteVec::nul_terminated("a").to_text().ok(), Some("a"));
-        assert_eq!(ByteVec::of(b"a").expect("memory").to_text().ok(), Some("a"));
-        assert!(ByteVec::of(b"\xff").expect("memory").to_text().is_err());
+        assert_eq!(text(b"a\0"), "a");
+        assert_eq!(text(b"a"), "a");
+        assert_eq!(text(b"a\0b\0\0"), "a");
+        assert_eq!(text(b""), "");
+        assert_eq!(text(b"\0"), "");
+        assert_eq!(text(b"a\xffb"), "a\u{fffd}b");
     }
 }

@@ -51,12 +51,38 @@ static wasm_trap_t* give(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   return NULL;
 }
 
+/* Ends with a trap after it gave a result. */
+static wasm_trap_t* give_and_refuse(void* store, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)args;
+  results->data[0] = (wasm_val_t)WASM_I64_VAL(5);
+  wasm_message_t message = WASM_EMPTY_VEC;
+  return wasm_trap_new(store, &message);
+}
+
 /* Calls that fail leave something that can be deleted. */
-static void fail(wasm_engine_t* engine) {
+static void fail(wasm_engine_t* engine, wasm_store_t* store) {
+  wasm_valtype_t* types[] = {wasm_valtype_new_i64(), wasm_valtype_new_f32()};
+  wasm_valtype_vec_t params = WASM_EMPTY_VEC, results;
+  wasm_valtype_vec_new(&results, 2, types);
+  wasm_functype_t* type = wasm_functype_new(&params, &results);
+  wasm_func_t* traps = wasm_func_new_with_env(store, type, give_and_refuse, store, NULL);
+  wasm_functype_delete(type);
+  wasm_val_vec_t none = WASM_EMPTY_VEC;
   AROUND(wasm_val_t, wasm_val_copy(out, NULL);
     CHECK(is_zero(out, WASM_I32) && failed_with(WASMELT_FAULT_USAGE)));
   AROUND(wasm_val_t, wasm_global_get(NULL, out);
     CHECK(is_zero(out, WASM_I32) && failed_with(WASMELT_FAULT_USAGE)));
+  typedef wasm_val_t two_t[2];
+  AROUND(two_t, wasm_val_vec_t outs = WASM_ARRAY_VEC(*out);
+    CHECK(trapped_with(wasm_func_call(traps, &none, &outs), WASMELT_FAULT_HOST));
+    CHECK(is_zero(&(*out)[0], WASM_I64) && is_zero(&(*out)[1], WASM_F32)));
+  AROUND(two_t, wasm_val_vec_t outs = WASM_ARRAY_VEC(*out);
+    CHECK(trapped_with(wasm_func_call(NULL, &none, &outs), WASMELT_FAULT_USAGE));
+    CHECK(is_zero(&(*out)[0], WASM_I32) && is_zero(&(*out)[1], WASM_I32)));
+  AROUND(wasm_val_t, wasm_val_vec_t outs; outs.size = 1; outs.data = out;
+    CHECK(trapped_with(wasm_func_call(traps, &none, &outs), WASMELT_FAULT_USAGE));
+    CHECK(is_zero(out, WASM_I32)));
+  wasm_func_delete(traps);
   AROUND(wasm_trap_t*, CHECK(!wasm_instance_new(NULL, NULL, NULL, out));
     CHECK(trapped_with(*out, WASMELT_FAULT_USAGE) && failed_with(WASMELT_FAULT_USAGE)));
   AROUND_VEC(byte, wasm_trap_message(NULL, out); CHECK(is_refused(out->size, out->data)));
@@ -139,7 +165,7 @@ int main(void) {
   AROUND_VEC(byte, wasm_trap_message(trap, out); CHECK(out->data[out->size - 1] == 0));
   AROUND_VEC(frame, wasm_trap_trace(trap, out); CHECK(out->size == 1));
   wasm_trap_delete(trap);
-  fail(engine);
+  fail(engine, store);
 
   wasm_byte_vec_t wasm, artifact;
   wasm_byte_vec_new(&wasm, 8, "(module)");

@@ -32,6 +32,11 @@ fn traps_have_the_frames_of_every_call_that_they_pass() {
 }
 
 #[test]
+fn traps_of_the_host_stay_as_they_are_and_frames_have_stores_of_their_own() {
+    check_program("traps");
+}
+
+#[test]
 fn types_are_made_and_taken_apart() {
     check_program("types");
 }
