@@ -284,7 +284,8 @@ WASM_API_EXTERN bool wasmelt_store_set_limits(wasm_store_t*, const wasmelt_limit
 
 /* -- Host functions that know who calls ---------------------------------- */
 
-/* Valid until the host function that it was passed to returns. */
+/* Who calls a host function. Valid until the function that it was passed to
+ * returns, also in calls that this one makes. */
 typedef struct wasmelt_caller_t wasmelt_caller_t;
 
 typedef own wasm_trap_t* (*wasmelt_func_callback_t)(
@@ -302,7 +303,7 @@ WASM_API_EXTERN own wasm_func_t* wasmelt_func_new(
 WASM_API_EXTERN own wasm_extern_t* wasmelt_caller_export(
   const wasmelt_caller_t*, const char* name);
 
-/* The store, not to be deleted. */
+/* The store, not to be deleted, and valid as long as the caller. */
 WASM_API_EXTERN wasm_store_t* wasmelt_caller_store(const wasmelt_caller_t*);
 
 /* -- Closing ------------------------------------------------------------- */

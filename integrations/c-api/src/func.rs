@@ -4,7 +4,7 @@
     reason = "calls C's functions, and exports functions by unmangled names"
 )]
 
-use crate::caller::CallerObject;
+use crate::caller::{ActiveCaller, CallerObject, Guest};
 use crate::export::{caught, export};
 use crate::failure::Failure;
 use crate::host_info::{Finalizer, HostInfo};
@@ -54,7 +54,7 @@ impl Env {
 fn create(
     store: Option<&StoreObject>,
     ty: Option<&ExternType>,
-    call: impl Fn(&CallerObject, &Vals, &mut Vals) -> Option<Box<Ref>> + Send + Sync + 'static,
+    call: impl Fn(&Guest<'_>, &Vals, &mut Vals) -> Option<Box<Ref>> + Send + Sync + 'static,
 ) -> Result<Option<Box<Ref>>, Failure> {
     let state = store::given(store)?;
     let ty = ty.ok_or_else(|| Failure::null("functype"))?.to_func()?;
@@ -73,7 +73,7 @@ fn run(
     ty: &FuncType,
     params: &[wasmelt::Val],
     results: &mut [wasmelt::Val],
-    call: &impl Fn(&CallerObject, &Vals, &mut Vals) -> Option<Box<Ref>>,
+    call: &impl Fn(&Guest<'_>, &Vals, &mut Vals) -> Option<Box<Ref>>,
 ) -> Result<(), wasmelt::Error> {
     let state = caller.data().state.upgrade();
     let state = state.expect("whoever called the guest keeps the store");
@@ -81,8 +81,11 @@ fn run(
     let args = to_vec(params, &state, &ctx).map_err(to_error)?;
     // Values of the right types, so that what C leaves as it is has a meaning.
     let mut outs = to_vec(&zeros(ty.results()), &state, &ctx).map_err(to_error)?;
-    let handle = CallerObject::new(&state);
-    let trap = state.lend(&mut caller, || call(&handle, &args, &mut outs));
+    let guest = Guest {
+        state: &state,
+        instance: caller.instance(),
+    };
+    let trap = state.lend(&mut caller, || call(&guest, &args, &mut outs));
     if let Some(trap) = trap {
         return Err(trap::to_error(&trap));
     }
@@ -194,9 +197,10 @@ export! { EXPORTS;
     ) -> Option<Box<Ref>> {
         let env = Env::new(env, finalizer);
         let callback = callback.ok_or_else(|| Failure::null("callback"))?;
-        create(store, ty, move |caller, args, results| {
+        create(store, ty, move |guest, args, results| {
+            let caller = ActiveCaller::new(guest);
             // SAFETY: C gave it to be called like this.
-            unsafe { callback(env.data(), caller, args, results) }
+            unsafe { callback(env.data(), &caller, args, results) }
         })
     }
 

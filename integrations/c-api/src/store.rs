@@ -7,6 +7,7 @@
     reason = "lends a store to host functions behind C's back, and exports functions by unmangled names"
 )]
 
+use crate::caller::CallerObject;
 use crate::engine::{EngineObject, EngineState, lock};
 use crate::export::export;
 use crate::failure::Failure;
@@ -57,6 +58,8 @@ pub(crate) struct StoreState {
     known: Mutex<Vec<Known>>,
     /// What the host attached to functions, memories and so on.
     host_infos: Mutex<HashMap<Identity, HostInfo>>,
+    /// Callers that no host function is passed now.
+    spare_callers: Mutex<Vec<Arc<CallerObject>>>,
 }
 
 // SAFETY: the cells are touched only by the thread that `user` names, which it does as a lock does, and what is in them
@@ -163,6 +166,7 @@ impl StoreState {
                 })),
                 known: Mutex::default(),
                 host_infos: Mutex::default(),
+                spare_callers: Mutex::default(),
             }
         });
         engine.add_store(&state)?;
@@ -216,14 +220,14 @@ impl StoreState {
         result
     }
 
-    /// What the guest's instance that called the innermost host function exports.
-    pub(crate) fn caller_export(&self, name: &str) -> Result<Option<wasmelt::Extern>, Failure> {
-        let lease = Lease::take(self)?;
-        match lease.previous {
-            // SAFETY: the host function that was lent it is running, and waits for this call.
-            Access::Caller(caller) => Ok(unsafe { caller.as_ref() }.get_export(name)),
-            _ => Err(Failure::usage("no host function of the store is running")),
-        }
+    /// A caller that no host function is passed now. There are never more than calls of host functions at once.
+    pub(crate) fn spare_caller(&self) -> Arc<CallerObject> {
+        lock(&self.spare_callers).pop().unwrap_or_default()
+    }
+
+    /// Takes a caller back.
+    pub(crate) fn spare(&self, caller: Arc<CallerObject>) {
+        lock(&self.spare_callers).push(caller);
     }
 
     /// Frees everything in it, now. Handles stay valid, and what they are asked to do is refused.

@@ -17,6 +17,11 @@ fn what_is_closed_is_freed_and_refuses() {
 }
 
 #[test]
+fn callers_are_asked_while_their_calls_run_and_refused_afterwards() {
+    check_program("callers");
+}
+
+#[test]
 fn strangers_and_null_pointers_are_refused() {
     check_program("strangers");
 }
