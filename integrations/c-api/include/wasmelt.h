@@ -21,8 +21,11 @@
  *   use the store that it was called in.
  * - Host information (wasm_xxx_set_host_info) belongs to the object, so that
  *   every reference to it has the same. For functions, globals, tables,
- *   memories and instances it lasts as long as the store, for the others as long
- *   as there is a reference. Setting it again finalizes what was there.
+ *   memories and instances it lasts as long as the store, and is refused like
+ *   everything else there; for the others it lasts as long as there is a
+ *   reference. Setting it again finalizes what was there; what is refused is
+ *   finalized at once. Finalizers, and host functions, may delete whatever they
+ *   like, also what the running call was given.
  * - The message of wasm_trap_new ends at its first zero byte, or with its
  *   vector. What is not UTF-8 there is replaced.
  * - A trap that a host function returns comes out of the call as another object,

@@ -132,7 +132,9 @@ export! { EXPORTS;
     }
 
     fn wasmelt_engine_close(engine: Option<&EngineObject>) -> bool {
-        engine.ok_or_else(|| Failure::null("engine"))?.state.close()?;
+        // A finalizer may let go of the last handle.
+        let state = Arc::clone(engine.ok_or_else(|| Failure::null("engine"))?.state());
+        state.close()?;
         Ok(true)
     }
 }

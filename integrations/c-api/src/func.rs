@@ -56,7 +56,8 @@ fn create(
     ty: Option<&ExternType>,
     call: impl Fn(&Guest<'_>, &Vals, &mut Vals) -> Option<Box<Ref>> + Send + Sync + 'static,
 ) -> Result<Option<Box<Ref>>, Failure> {
-    let state = store::given(store)?;
+    // If the store refuses, the finalizer may let go of its last handle.
+    let state = Arc::clone(store::given(store)?);
     let ty = ty.ok_or_else(|| Failure::null("functype"))?.to_func()?;
     let body_ty = ty.clone();
     let func = state.with(|ctx| {
@@ -64,7 +65,7 @@ fn create(
             run(caller, &body_ty, params, results, &call)
         }))
     })?;
-    Ok(Some(Ref::of_extern(func, state)))
+    Ok(Some(Ref::of_extern(func, &state)))
 }
 
 /// Runs one of C's functions for a guest.

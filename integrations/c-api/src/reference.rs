@@ -12,6 +12,7 @@ use crate::store::StoreState;
 use crate::vec::declare_vec;
 use std::ffi::c_void;
 use std::mem;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use wasmelt::{Extern, Func, Global, Instance, Memory, Table};
 
@@ -87,24 +88,17 @@ impl Ref {
         }
     }
 
-    fn host_info(&self) -> *mut c_void {
-        match (self.object.host_info(), &self.store) {
-            (Some(own), _) => lock(own).data(),
-            (None, Some(store)) => store.host_info(&self.object),
-            (None, None) => std::ptr::null_mut(),
+    /// Uses what the host attached to the object.
+    fn with_host_info<R>(&self, work: impl FnOnce(&mut HostInfo) -> R) -> Result<R, Failure> {
+        if let Some(own) = self.object.host_info() {
+            return Ok(work(&mut lock(own)));
         }
-    }
-
-    fn set_host_info(&self, info: HostInfo) {
-        match (self.object.host_info(), &self.store) {
-            (Some(own), _) => {
-                let previous = mem::replace(&mut *lock(own), info);
-                // Its finalizer may ask for host infos.
-                drop(previous);
-            }
-            (None, Some(store)) => store.set_host_info(&self.object, info),
-            (None, None) => {}
-        }
+        let store = self.store.as_ref();
+        let store = store.ok_or_else(|| Failure::bug("a store's object without its store"))?;
+        store.with(|mut ctx| {
+            let infos = &mut ctx.data_mut().host_infos;
+            Ok(work(infos.entry(self.object.identity()).or_default()))
+        })
     }
 }
 
@@ -142,6 +136,19 @@ fn given(reference: Option<&Ref>) -> Result<&Ref, Failure> {
     reference.ok_or_else(|| Failure::null("reference"))
 }
 
+fn host_info(reference: Option<&Ref>) -> Result<Option<NonNull<c_void>>, Failure> {
+    given(reference)?.with_host_info(|info| NonNull::new(info.data()))
+}
+
+/// Attaches something. What was attached before is finalized, or, if this is refused, what would have been attached.
+fn set_host_info(reference: Option<&Ref>, mut info: HostInfo) -> Result<(), Failure> {
+    let result = given(reference)
+        .and_then(|reference| reference.with_host_info(|place| mem::swap(place, &mut info)));
+    // The finalizer may ask for host infos, and let go of the reference.
+    drop(info);
+    result
+}
+
 /// What the standard declares for every kind of reference.
 macro_rules! declare_ref_base {
     ($module:ident, $name:literal) => {
@@ -172,24 +179,22 @@ macro_rules! declare_ref_base {
                 }
 
                 fn get_host_info as (concat!("wasm_", $name, "_get_host_info"))
-                    (reference: Option<&Ref>) -> Option<std::ptr::NonNull<c_void>>
+                    (reference: Option<&Ref>) -> Option<NonNull<c_void>>
                 {
-                    Ok(std::ptr::NonNull::new(given(reference)?.host_info()))
+                    host_info(reference)
                 }
 
                 fn set_host_info as (concat!("wasm_", $name, "_set_host_info"))
                     (reference: Option<&Ref>, info: *mut c_void)
                 {
-                    given(reference)?.set_host_info(HostInfo::new(info, None));
-                    Ok(())
+                    super::set_host_info(reference, HostInfo::new(info, None))
                 }
 
                 fn set_host_info_with_finalizer
                     as (concat!("wasm_", $name, "_set_host_info_with_finalizer"))
                     (reference: Option<&Ref>, info: *mut c_void, finalizer: Option<Finalizer>)
                 {
-                    given(reference)?.set_host_info(HostInfo::new(info, finalizer));
-                    Ok(())
+                    super::set_host_info(reference, HostInfo::new(info, finalizer))
                 }
             }
         }

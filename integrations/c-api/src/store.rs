@@ -13,7 +13,7 @@ use crate::export::export;
 use crate::failure::Failure;
 use crate::host_info::HostInfo;
 use crate::live::{Counted, Kind};
-use crate::object::{Identity, Object};
+use crate::object::Identity;
 use crate::signature::opaque;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::HashMap;
@@ -31,6 +31,8 @@ pub(crate) struct HostData {
     pub(crate) state: Weak<StoreState>,
     /// References to host objects, so that one that is passed again is not kept twice.
     pub(crate) extern_refs: HashMap<Identity, ExternRef>,
+    /// What the host attached to functions, memories and so on.
+    pub(crate) host_infos: HashMap<Identity, HostInfo>,
 }
 
 /// How the thread that uses a store reaches it.
@@ -56,8 +58,6 @@ pub(crate) struct StoreState {
     interrupt: Option<InterruptHandle>,
     /// For backtraces.
     known: Mutex<Vec<Known>>,
-    /// What the host attached to functions, memories and so on.
-    host_infos: Mutex<HashMap<Identity, HostInfo>>,
     /// Callers that no host function is passed now.
     spare_callers: Mutex<Vec<Arc<CallerObject>>>,
 }
@@ -152,6 +152,7 @@ impl StoreState {
                     limits: StoreLimits::default(),
                     state: state.clone(),
                     extern_refs: HashMap::new(),
+                    host_infos: HashMap::new(),
                 },
             );
             store.limiter(|data| &mut data.limits);
@@ -165,7 +166,6 @@ impl StoreState {
                     _counted: Counted::new(Kind::OpenStore),
                 })),
                 known: Mutex::default(),
-                host_infos: Mutex::default(),
                 spare_callers: Mutex::default(),
             }
         });
@@ -245,9 +245,8 @@ impl StoreState {
         // SAFETY: this thread is the user, and nobody has it lent.
         let opened = unsafe { (*self.store.get()).take() };
         let known = std::mem::take(&mut *lock(&self.known));
-        let host_infos = std::mem::take(&mut *lock(&self.host_infos));
         // Finalizers run here. What they ask of the store is refused.
-        drop((host_infos, known, opened));
+        drop((known, opened));
         Ok(())
     }
 
@@ -287,20 +286,6 @@ impl StoreState {
         let all = lock(&self.known);
         let mut all = all.iter();
         ask(all.find(|known| Module::same(&known.module, module))?)
-    }
-
-    pub(crate) fn host_info(&self, object: &Object) -> *mut std::ffi::c_void {
-        let infos = lock(&self.host_infos);
-        infos
-            .get(&object.identity())
-            .map_or(std::ptr::null_mut(), HostInfo::data)
-    }
-
-    /// Attaches something, until the store is closed. What was attached before is finalized.
-    pub(crate) fn set_host_info(&self, object: &Object, info: HostInfo) {
-        let previous = lock(&self.host_infos).insert(object.identity(), info);
-        // Its finalizer may ask for host infos.
-        drop(previous);
     }
 }
 

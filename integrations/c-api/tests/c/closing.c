@@ -5,8 +5,21 @@
 
 static int finalized;
 
+/* A function of the store that is closed. */
+static wasm_func_t* host;
+
 static void finalize(void* count) {
   *(int*)count += 1;
+}
+
+/* What may not be attached is finalized at once. */
+static void refuse_host_info(void) {
+  int refused = 0;
+  CHECK(!wasm_func_get_host_info(host) && failed_with(WASMELT_FAULT_USAGE));
+  wasm_func_set_host_info(host, &refused);
+  CHECK(failed_with(WASMELT_FAULT_USAGE));
+  wasm_func_set_host_info_with_finalizer(host, &refused, finalize);
+  CHECK(failed_with(WASMELT_FAULT_USAGE) && refused == 1);
 }
 
 /* Tries to close its own store, and lets another thread try to use it. */
@@ -18,6 +31,7 @@ static void* use_elsewhere(void* store) {
   CHECK(!wasmelt_store_close(store));
   CHECK(failed_with(WASMELT_FAULT_USAGE));
   wasm_memorytype_delete(type);
+  refuse_host_info();
   return NULL;
 }
 
@@ -34,6 +48,8 @@ static wasm_trap_t* meddle(
   pthread_t thread;
   CHECK(!pthread_create(&thread, NULL, use_elsewhere, store));
   pthread_join(thread, NULL);
+  /* The thread that the store belongs to may ask. */
+  CHECK(wasm_func_get_host_info(host) == &finalized);
   return NULL;
 }
 
@@ -46,7 +62,7 @@ int main(void) {
     "  (table (export \"table\") 1 funcref) (global (export \"global\") (mut i32) (i32.const 1))"
     "  (func (export \"run\") (call 0)))");
   wasm_functype_t* type = wasm_functype_new_0_0();
-  wasm_func_t* host = wasmelt_func_new(store, type, meddle, &finalized, finalize);
+  host = wasmelt_func_new(store, type, meddle, &finalized, finalize);
   wasm_extern_t* items[] = {wasm_func_as_extern(host)};
   wasm_instance_t* instance = instance_of(store, module, items, 1);
   wasm_instance_set_host_info_with_finalizer(instance, &finalized, finalize);
@@ -57,6 +73,8 @@ int main(void) {
   wasm_global_t* global = wasm_extern_as_global(exports.data[2]);
   wasm_func_t* run = wasm_extern_as_func(exports.data[3]);
   wasm_val_vec_t none = WASM_EMPTY_VEC;
+  CHECK(!wasm_func_get_host_info(host));
+  wasm_func_set_host_info(host, &finalized);
   CHECK(!wasm_func_call(run, &none, &none));
   CHECK(none_failed());
 
@@ -67,6 +85,7 @@ int main(void) {
   CHECK(wasmelt_live_count(WASMELT_LIVE_OPEN_STORE) == 0);
   CHECK(wasmelt_store_close(store) && finalized == 2);
 
+  refuse_host_info();
   CHECK(trapped_with(wasm_func_call(run, &none, &none), WASMELT_FAULT_USAGE));
   CHECK(!wasm_memory_data(memory) && failed_with(WASMELT_FAULT_USAGE));
   CHECK(!wasm_memory_data_size(memory) && failed_with(WASMELT_FAULT_USAGE));

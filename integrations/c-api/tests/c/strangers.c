@@ -2,6 +2,10 @@
 
 #include "check.h"
 
+static void finalize(void* count) {
+  *(int*)count += 1;
+}
+
 static wasm_trap_t* nothing(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   (void)args;
   (void)results;
@@ -124,6 +128,9 @@ static void pass_null(struct world* world) {
   CHECK(!wasm_functype_params(NULL) && failed_with(WASMELT_FAULT_USAGE));
   CHECK(!wasm_extern_copy(NULL) && failed_with(WASMELT_FAULT_USAGE));
   CHECK(!wasm_ref_get_host_info(NULL) && failed_with(WASMELT_FAULT_USAGE));
+  int finalized = 0;
+  wasm_ref_set_host_info_with_finalizer(NULL, &finalized, finalize);
+  CHECK(finalized == 1 && failed_with(WASMELT_FAULT_USAGE));
   CHECK(!wasm_trap_origin(NULL) && failed_with(WASMELT_FAULT_USAGE));
   CHECK(!wasm_globaltype_new(NULL, WASM_CONST) && failed_with(WASMELT_FAULT_USAGE));
   CHECK(!wasm_tabletype_new(wasm_valtype_new_funcref(), NULL) && failed_with(WASMELT_FAULT_USAGE));

@@ -17,6 +17,11 @@ fn what_is_closed_is_freed_and_refuses() {
 }
 
 #[test]
+fn what_a_running_call_was_given_may_be_let_go_of() {
+    check_program("letting_go");
+}
+
+#[test]
 fn callers_are_asked_while_their_calls_run_and_refused_afterwards() {
     check_program("callers");
 }
