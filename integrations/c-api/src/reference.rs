@@ -151,7 +151,7 @@ fn set_host_info(reference: Option<&Ref>, mut info: HostInfo) -> Result<(), Fail
 
 /// What the standard declares for every kind of reference.
 macro_rules! declare_ref_base {
-    ($module:ident, $name:literal) => {
+    ($($module:ident: $name:literal;)*) => { $(
         pub(crate) mod $module {
             use super::*;
             use crate::export::export_as;
@@ -198,12 +198,12 @@ macro_rules! declare_ref_base {
                 }
             }
         }
-    };
+    )* };
 }
 
-/// The casts between `wasm_ref_t`, or `wasm_extern_t`, and one kind; those back are null for another kind.
+/// The casts between `wasm_ref_t`, or `wasm_extern_t`, and other kinds; those back are null for another kind.
 macro_rules! declare_casts {
-    ($module:ident, $general:literal, $name:literal, $pattern:pat) => {
+    ($general:literal; $($module:ident: $pattern:pat => $name:literal;)*) => { $(
         pub(crate) mod $module {
             use super::*;
             use crate::export::export_as;
@@ -223,68 +223,39 @@ macro_rules! declare_casts {
                     (reference: Option<&Ref>) -> Option<&Ref> { downcast(reference) }
             }
         }
-    };
+    )* };
 }
 
-declare_ref_base!(any_base, "ref");
-declare_ref_base!(trap_base, "trap");
-declare_ref_base!(foreign_base, "foreign");
-declare_ref_base!(module_base, "module");
-declare_ref_base!(func_base, "func");
-declare_ref_base!(global_base, "global");
-declare_ref_base!(table_base, "table");
-declare_ref_base!(memory_base, "memory");
-declare_ref_base!(extern_base, "extern");
-declare_ref_base!(instance_base, "instance");
+declare_ref_base! {
+    any_base: "ref";
+    trap_base: "trap";
+    foreign_base: "foreign";
+    module_base: "module";
+    func_base: "func";
+    global_base: "global";
+    table_base: "table";
+    memory_base: "memory";
+    extern_base: "extern";
+    instance_base: "instance";
+}
 
-declare_casts!(trap_casts, "ref", "trap", Object::Trap(_));
-declare_casts!(foreign_casts, "ref", "foreign", Object::Foreign(_));
-declare_casts!(module_casts, "ref", "module", Object::Module(_));
-declare_casts!(func_casts, "ref", "func", Object::Extern(Extern::Func(_)));
-declare_casts!(
-    global_casts,
-    "ref",
-    "global",
-    Object::Extern(Extern::Global(_))
-);
-declare_casts!(
-    table_casts,
-    "ref",
-    "table",
-    Object::Extern(Extern::Table(_))
-);
-declare_casts!(
-    memory_casts,
-    "ref",
-    "memory",
-    Object::Extern(Extern::Memory(_))
-);
-declare_casts!(extern_casts, "ref", "extern", Object::Extern(_));
-declare_casts!(instance_casts, "ref", "instance", Object::Instance(_));
+declare_casts! { "ref";
+    trap_casts: Object::Trap(_) => "trap";
+    foreign_casts: Object::Foreign(_) => "foreign";
+    module_casts: Object::Module(_) => "module";
+    func_casts: Object::Extern(Extern::Func(_)) => "func";
+    global_casts: Object::Extern(Extern::Global(_)) => "global";
+    table_casts: Object::Extern(Extern::Table(_)) => "table";
+    memory_casts: Object::Extern(Extern::Memory(_)) => "memory";
+    extern_casts: Object::Extern(_) => "extern";
+    instance_casts: Object::Instance(_) => "instance";
+}
 
-declare_casts!(
-    extern_func_casts,
-    "extern",
-    "func",
-    Object::Extern(Extern::Func(_))
-);
-declare_casts!(
-    extern_global_casts,
-    "extern",
-    "global",
-    Object::Extern(Extern::Global(_))
-);
-declare_casts!(
-    extern_table_casts,
-    "extern",
-    "table",
-    Object::Extern(Extern::Table(_))
-);
-declare_casts!(
-    extern_memory_casts,
-    "extern",
-    "memory",
-    Object::Extern(Extern::Memory(_))
-);
+declare_casts! { "extern";
+    extern_func_casts: Object::Extern(Extern::Func(_)) => "func";
+    extern_global_casts: Object::Extern(Extern::Global(_)) => "global";
+    extern_table_casts: Object::Extern(Extern::Table(_)) => "table";
+    extern_memory_casts: Object::Extern(Extern::Memory(_)) => "memory";
+}
 
 declare_vec!(extern_vec, "extern", Option<Box<Ref>>);
