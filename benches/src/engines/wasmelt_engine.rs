@@ -61,6 +61,15 @@ pub(crate) const VARIANTS: &[Variant<Config>] = &[
         },
     },
     Variant {
+        name: "wasmelt-explicit-fuel",
+        settings: "defaults, but with explicit bounds checks and fuel",
+        configure: |config| {
+            config
+                .bounds_checks(BoundsChecks::Explicit)
+                .consume_fuel(true);
+        },
+    },
+    Variant {
         name: "wasmelt-no-signals",
         settings: "defaults, but without signals",
         configure: |config| {
