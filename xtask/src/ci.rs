@@ -50,7 +50,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "bench-smoke",
-        run: bench_smoke,
+        run: || check(crate::bench, &["--smoke"]),
     },
     Step {
         name: "runtimes",
@@ -151,14 +151,6 @@ fn install() -> Result<Tally> {
         .arg("--version")
         .run()
         .map(|()| Tally::of_check(true))
-}
-
-/// The benches' own tests, then each benchmark once.
-fn bench_smoke() -> Result<Tally> {
-    let test = crate::cargo("test").args(["-p", "wasmelt-benches"]);
-    let mut tally = crate::with_output_shown(test, &[]).run_tests()?;
-    tally += check(crate::bench, &["--smoke"])?;
-    Ok(tally)
 }
 
 #[cfg(test)]

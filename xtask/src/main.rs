@@ -50,7 +50,7 @@ const CHORES: &[Chore] = &[
     Chore {
         name: "test",
         arguments: "[ARGUMENTS OF cargo test…]",
-        about: "the tests of all crates but the benches, with counts of what passed, failed and could not run",
+        about: "the tests of all crates, with counts of what passed, failed and could not run",
         run: test,
     },
     Chore {
@@ -248,14 +248,12 @@ fn test(arguments: &[String]) -> Result<()> {
 /// Tests of what is there only with the feature `tracing`, which the example turns on for all that
 /// is built with it: the other tests are of a build without. The other features are the same.
 fn traced_tests() -> Cmd {
-    cargo("test")
-        .args([
-            "--no-fail-fast",
-            "--workspace",
-            "--exclude",
-            "wasmelt-benches",
-        ])
-        .args(["--test", "tracing", "--test", "opentelemetry"])
+    cargo("test").args(["--no-fail-fast", "--workspace"]).args([
+        "--test",
+        "tracing",
+        "--test",
+        "opentelemetry",
+    ])
 }
 
 fn spec(arguments: &[String]) -> Result<()> {
@@ -334,12 +332,10 @@ fn doc(arguments: &[String]) -> Result<()> {
 
 fn bench(arguments: &[String]) -> Result<()> {
     if arguments.iter().any(|argument| argument == "--smoke") {
-        // Each benchmark once, unoptimised but with optimised dependencies: does it still run?
-        cargo("test")
-            .args(["-p", "wasmelt-benches", "--benches"])
-            .run()?;
+        // Each benchmark once, unoptimised but with optimised dependencies, those of the tests: does it still run?
+        cargo("test").args(["--bench", "engines"]).run()?;
         return cargo("run")
-            .args(["-p", "wasmelt-benches", "--bin", "bench-report", "--"])
+            .args(["--bin", "bench-report", "--"])
             .args(arguments)
             .run();
     }

@@ -1,6 +1,10 @@
 //! Reads functions of the source, and what was inlined into them.
 
-use super::{Fault, Reader, Search, lines::Files, units::Units};
+use super::{
+    Fault, Reader, Search,
+    lines::Files,
+    units::{LineTable, Units},
+};
 use gimli::{AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Range, Unit, constants};
 use std::collections::BTreeMap;
 use wasmelt_abi::{MAX_SOURCE_DEPTH, SourceLine, SourceScope};
@@ -21,7 +25,8 @@ impl Search {
         &mut self,
         units: &Units<'a>,
         unit: &Unit<Reader<'a>>,
-        files: &mut Files<'_, 'a>,
+        table: Option<&LineTable<'a>>,
+        files: &mut Files,
     ) -> Result<(), Fault> {
         let mut around: Vec<Around> = Vec::new();
         let mut names = Names::default();
@@ -53,7 +58,7 @@ impl Search {
                 _ if around.len() >= MAX_SOURCE_DEPTH => None,
                 parent => {
                     let parent = parent.flatten();
-                    self.read_function(units, unit, &entry, parent, &mut names, files)?
+                    self.read_function(units, unit, &entry, parent, &mut names, table, files)?
                 }
             };
             around.push(Around { depth, scope });
@@ -69,7 +74,8 @@ impl Search {
         entry: &DebuggingInformationEntry<Reader<'a>>,
         parent: Option<u32>,
         names: &mut Names,
-        files: &mut Files<'_, 'a>,
+        table: Option<&LineTable<'a>>,
+        files: &mut Files,
     ) -> Result<Option<u32>, Fault> {
         let ranges = self.ranges(units, unit, entry)?;
         let Some(first) = ranges.first() else {
@@ -102,7 +108,7 @@ impl Search {
         });
         let name = names.find(self, units, unit, entry)?;
         let call = match parent {
-            Some(_) => self.call(units, unit, entry, files)?,
+            Some(_) => self.call(units, unit, entry, table, files)?,
             None => SourceLine::default(),
         };
         let scope = &mut self.scopes[number as usize];
@@ -154,7 +160,8 @@ impl Search {
         units: &Units<'a>,
         unit: &Unit<Reader<'a>>,
         entry: &DebuggingInformationEntry<Reader<'a>>,
-        files: &mut Files<'_, 'a>,
+        table: Option<&LineTable<'a>>,
+        files: &mut Files,
     ) -> Result<SourceLine, Fault> {
         let number = |name| {
             let value = entry.attr_value(name)?;
@@ -164,9 +171,12 @@ impl Search {
             }
         };
         let narrow = |number: Option<u64>| u32::try_from(number.unwrap_or_default());
-        let file = match number(constants::DW_AT_call_file) {
-            Some(index) => files.number(self, unit.unit_ref(&units.dwarf), index)?,
-            None => None,
+        let file = match (number(constants::DW_AT_call_file), table) {
+            (Some(index), Some(table)) => {
+                let unit = unit.unit_ref(&units.dwarf);
+                files.number(self, unit, table.header(), index)?
+            }
+            _ => None,
         };
         Ok(SourceLine {
             file,

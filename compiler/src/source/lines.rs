@@ -4,7 +4,7 @@ use super::{
     Fault, Reader, Search,
     units::{LineTable, Units},
 };
-use gimli::{ColumnType, Reader as _, Unit, UnitRef};
+use gimli::{ColumnType, LineProgramHeader, Reader as _, Unit, UnitRef};
 use std::collections::BTreeMap;
 use wasmelt_abi::SourceLine;
 
@@ -22,9 +22,10 @@ impl Search {
         &mut self,
         units: &Units<'a>,
         unit: &Unit<Reader<'a>>,
-        files: &mut Files<'_, 'a>,
+        table: Option<&LineTable<'a>>,
+        files: &mut Files,
     ) -> Result<(), Fault> {
-        let Some(table) = files.table else {
+        let Some(table) = table else {
             return Ok(());
         };
         let unit = unit.unit_ref(&units.dwarf);
@@ -33,7 +34,7 @@ impl Search {
         let mut open: Option<Open> = None;
         // Whether the sequence is of code that is in the module; not known at its start.
         let mut is_own = None;
-        while let Some((_, row)) = rows.next_row()? {
+        while let Some((header, row)) = rows.next_row()? {
             self.budget.spend(1)?;
             let address = row.address();
             let is_own_sequence = *is_own.get_or_insert_with(|| self.is_own(address));
@@ -43,7 +44,7 @@ impl Search {
             {
                 self.paint_line(open.address..address, |search| {
                     Ok(SourceLine {
-                        file: files.number(search, unit, open.file)?,
+                        file: files.number(search, unit, header, open.file)?,
                         line: open.line,
                         column: open.column,
                     })
@@ -68,34 +69,25 @@ impl Search {
     }
 }
 
-/// The files of a unit's line table, with those that were met.
-pub(super) struct Files<'t, 'a> {
-    table: Option<&'t LineTable<'a>>,
+/// The files of a unit's line table that were met.
+#[derive(Default)]
+pub(super) struct Files {
     numbers: BTreeMap<u64, Option<u32>>,
 }
 
-impl<'t, 'a> Files<'t, 'a> {
-    pub(super) fn new(table: Option<&'t LineTable<'a>>) -> Self {
-        Self {
-            table,
-            numbers: BTreeMap::new(),
-        }
-    }
-
+impl Files {
     /// The number of a file's path.
-    pub(super) fn number(
+    pub(super) fn number<'a>(
         &mut self,
         search: &mut Search,
         unit: UnitRef<'_, Reader<'a>>,
+        header: &LineProgramHeader<Reader<'a>>,
         index: u64,
     ) -> Result<Option<u32>, Fault> {
-        let Some(table) = self.table else {
-            return Ok(None);
-        };
         if let Some(number) = self.numbers.get(&index) {
             return Ok(*number);
         }
-        let number = match path(search, unit, table, index)? {
+        let number = match path(search, unit, header, index)? {
             Some(path) => search.strings.intern(&path)?,
             None => None,
         };
@@ -107,10 +99,9 @@ impl<'t, 'a> Files<'t, 'a> {
 fn path<'a>(
     search: &mut Search,
     unit: UnitRef<'_, Reader<'a>>,
-    table: &LineTable<'a>,
+    header: &LineProgramHeader<Reader<'a>>,
     index: u64,
 ) -> Result<Option<String>, Fault> {
-    let header = table.header();
     let Some(file) = header.file(index) else {
         return Ok(None);
     };

@@ -18,7 +18,7 @@ mod units;
 
 use crate::wasm::ModuleInfo;
 use budget::Budget;
-use gimli::{Dwarf, EndianSlice, LittleEndian};
+use gimli::{Dwarf, EndianSlice, LittleEndian, Unit};
 use lines::Files;
 use std::ops::Range;
 use strings::Strings;
@@ -57,14 +57,14 @@ impl Source {
 #[derive(Debug)]
 enum Fault {
     /// This unit is malformed; others may be fine.
-    Unit(gimli::Error),
+    Unit(String),
     /// There is more than anyone should read.
     TooMuch(&'static str),
 }
 
 impl From<gimli::Error> for Fault {
     fn from(error: gimli::Error) -> Self {
-        Fault::Unit(error)
+        Fault::Unit(error.to_string())
     }
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn find_source(module: &ModuleInfo<'_>, offsets: Vec<u32>) -> Source 
     }
     let is_kept = !matches!(ignored, Some(Fault::TooMuch(_)));
     let ignored = ignored.map(|fault| match fault {
-        Fault::Unit(error) => error.to_string(),
+        Fault::Unit(what) => what,
         Fault::TooMuch(what) => what.to_owned(),
     });
     if !is_kept {
@@ -148,26 +148,40 @@ impl Search {
             Err(fault) => return Some(fault),
         };
         for unit in units.all() {
-            let table = match units.line_table(unit, &mut self.budget) {
-                Ok(table) => table,
-                Err(fault) => return Some(fault),
-            };
-            let mut files = Files::new(table.as_ref());
-            // Lines stay even where functions are malformed, and the other way round.
-            for result in [
-                self.read_lines(&units, unit, &mut files),
-                self.read_functions(&units, unit, &mut files),
-            ] {
-                match result {
-                    Ok(()) => {}
-                    Err(Fault::TooMuch(what)) => return Some(Fault::TooMuch(what)),
-                    Err(fault) => {
-                        first.get_or_insert(fault);
-                    }
-                }
+            if let Some(fault) = self.read_unit(&units, unit, &mut first) {
+                return Some(fault);
             }
         }
         first
+    }
+
+    /// Reads a unit; the result is a fault that ends the search.
+    fn read_unit<'a>(
+        &mut self,
+        units: &Units<'a>,
+        unit: &Unit<Reader<'a>>,
+        first: &mut Option<Fault>,
+    ) -> Option<Fault> {
+        let mut files = Files::default();
+        let (table, fault) = match units.line_table(unit, &mut self.budget) {
+            Ok(table) => (table, Ok(())),
+            Err(fault) => (None, Err(fault)),
+        };
+        // Lines stay even where functions are malformed, and the other way round.
+        for result in [
+            fault,
+            self.read_lines(units, unit, table.as_ref(), &mut files),
+            self.read_functions(units, unit, table.as_ref(), &mut files),
+        ] {
+            match result {
+                Ok(()) => {}
+                Err(Fault::TooMuch(what)) => return Some(Fault::TooMuch(what)),
+                Err(fault) => {
+                    first.get_or_insert(fault);
+                }
+            }
+        }
+        None
     }
 
     /// Positions in the list of offsets that lie in a range of addresses, as far as this lies in the

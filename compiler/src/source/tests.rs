@@ -406,8 +406,7 @@ fn check_is_too_much(debug: &Debug) {
     assert!(
         [
             "it refers to the same bytes too often",
-            "an entry has too many attributes",
-            "a line table has too many files"
+            "an entry has too many attributes"
         ]
         .contains(&reason.as_str()),
         "{reason}"
@@ -485,18 +484,96 @@ fn a_string_without_an_end_is_not_looked_through_for_each_unit() {
 }
 
 #[test]
-fn a_line_table_with_more_files_than_anyone_has_is_not_read() {
-    let forms = vec![1, 0x11, 0, 0x10, 0x17, 0, 0, 0];
+fn a_line_table_with_more_files_than_anyone_has_costs_its_unit() {
+    let program = Program::new();
+    let [twice, _] = program.functions.clone();
+    let mut debug = example(&program, 4);
+    let section = |debug: &mut Debug, wanted: &str, bytes: &[u8]| {
+        let found = debug.iter_mut().find(|(name, _)| *name == wanted);
+        let (_, section) = found.expect("it is there");
+        let offset = u32::try_from(section.len()).expect("it is short");
+        section.extend_from_slice(bytes);
+        offset.to_le_bytes()
+    };
+    // One more unit, behind the one that is good.
     let files_len_bytes: u32 = 2 << 20;
     let mut table = (files_len_bytes + 6).to_le_bytes().to_vec();
     table.extend_from_slice(&[4, 0]);
     table.extend_from_slice(&files_len_bytes.to_le_bytes());
-    table.resize(4 + 6 + files_len_bytes as usize, 1);
+    table.resize(table.len() + files_len_bytes as usize, 1);
+    let table = section(&mut debug, ".debug_line", &table);
+    let forms = [1, 0x11, 0, 0x10, 0x17, 0, 0, 0];
+    let forms = section(&mut debug, ".debug_abbrev", &forms);
+    let mut another = unit(&[&[1][..], &table].concat());
+    another[6..10].copy_from_slice(&forms);
+    section(&mut debug, ".debug_info", &another);
+
+    let source = program.find(&debug, &[twice.start]);
+    let reason = source.ignored.expect("a unit is left out");
+    assert_eq!(reason, "its line table has too many files");
+    assert_eq!(source.rows[0].line.line, 3, "the other unit is there");
+}
+
+#[test]
+fn a_line_table_that_is_named_twice_is_paid_for() {
+    // Form 1: a unit with DW_AT_stmt_list as DW_FORM_udata, which is no offset, and as DW_FORM_sec_offset.
+    let forms = vec![1, 0x11, 0, 0x10, 0x0f, 0x10, 0x17, 0, 0, 0];
+    let units = unit(&[1, 0, 0, 0, 0, 0]).repeat(20_000);
+    // A header of 200 KB of folders.
+    let mut header = vec![1, 1, 1, 0, 1, 1];
+    header.extend([b'a', 0].repeat(100_000));
+    header.extend([0, 0]);
+    let header_len_bytes = u32::try_from(header.len()).expect("it is short");
+    let mut table = (header_len_bytes + 6).to_le_bytes().to_vec();
+    table.extend_from_slice(&[4, 0]);
+    table.extend_from_slice(&header_len_bytes.to_le_bytes());
+    table.extend_from_slice(&header);
     check_is_too_much(&vec![
         (".debug_abbrev", forms),
-        (".debug_info", unit(&[1, 0, 0, 0, 0])),
+        (".debug_info", units),
         (".debug_line", table),
     ]);
+}
+
+#[test]
+fn an_entry_of_forms_that_say_which_form_follows_is_paid_for() {
+    let program = Program::new();
+    let [twice, main] = program.functions.clone();
+    let addresses: Vec<u64> = twice.clone().chain(main.clone()).collect();
+    // Form 1: a unit; 2: a function from DW_AT_low_pc to DW_AT_high_pc; 3: one that was inlined, with
+    // DW_AT_abstract_origin besides; 22: an entry with one attribute of DW_FORM_indirect.
+    let forms = vec![
+        1, 0x11, 1, 0, 0, // unit
+        2, 0x2e, 1, 0x11, 0x01, 0x12, 0x06, 0, 0, // function
+        3, 0x1d, 1, 0x11, 0x01, 0x12, 0x06, 0x31, 0x13, 0, 0, // inlined
+        22, 0x2e, 0, 0x20, 0x16, 0, 0, 0,
+    ];
+    let word = |number: u64| u32::try_from(number).expect("it is short").to_le_bytes();
+    // The entry comes first, behind header and root; each of its bytes but the last begins such an entry.
+    let mut origins = (12..).map(word);
+    let mut entries = vec![1];
+    entries.extend([22; 400_000]);
+    entries.push(0x19);
+    for range in [twice, main] {
+        entries.push(2);
+        entries.extend(word(range.start));
+        entries.extend(word(range.end - range.start));
+        for address in range {
+            entries.push(3);
+            entries.extend(word(address));
+            entries.extend(word(1));
+            entries.extend(origins.next().expect("there are enough"));
+            entries.push(0);
+        }
+        entries.push(0);
+    }
+    entries.push(0);
+    let source = program.find(
+        &vec![(".debug_abbrev", forms), (".debug_info", unit(&entries))],
+        &addresses,
+    );
+    let reason = source.ignored.expect("it is too much");
+    assert_eq!(reason, "it refers to the same bytes too often");
 }
 
 /// For each address a chain of so many functions inlined into one another, with names that only differ in

@@ -110,14 +110,16 @@ impl<'a> Units<'a> {
         offset: UnitOffset,
         budget: &mut Budget,
     ) -> Result<DebuggingInformationEntry<Reader<'a>>, Fault> {
-        let entry = unit.entry(offset)?;
-        for attribute in entry.attrs() {
-            budget.spend(match attribute.raw_value() {
-                AttributeValue::String(string) => scan_steps(string.len()),
-                _ => 1,
-            })?;
+        let mut entries = unit.entries_raw(Some(offset))?;
+        let mut entry = DebuggingInformationEntry::null();
+        let result = entries.read_entry(&mut entry);
+        // Whatever it says of its attributes, and also if it is malformed in the end.
+        let len_bytes = entries.next_offset().0.saturating_sub(offset.0);
+        budget.spend(1 + entry.attrs().len() + len_bytes)?;
+        match result? {
+            true => Ok(entry),
+            false => Err(gimli::Error::NoEntryAtGivenOffset(offset.0 as u64).into()),
         }
-        Ok(entry)
     }
 
     /// The unit that an offset in the section lies in, and the offset in the unit.
@@ -191,17 +193,23 @@ fn check_abbreviations(
     Ok(())
 }
 
-/// Where the line table that a unit names is.
+/// Where the line table that a unit names is: the last one, if there are several, as for whoever makes a [`Unit`].
 fn line_table_offset(
     header: &UnitHeader<Reader<'_>>,
     abbreviations: &Abbreviations,
 ) -> Result<Option<DebugLineOffset>, Fault> {
     let mut entries = header.entries(abbreviations);
-    let root = entries.next_dfs()?;
-    match root.and_then(|root| root.attr_value(constants::DW_AT_stmt_list)) {
-        Some(AttributeValue::DebugLineRef(offset)) => Ok(Some(offset)),
-        _ => Ok(None),
-    }
+    let Some(root) = entries.next_dfs()? else {
+        return Ok(None);
+    };
+    let named =
+        root.attrs()
+            .iter()
+            .filter_map(|attribute| match (attribute.name(), attribute.value()) {
+                (constants::DW_AT_stmt_list, AttributeValue::DebugLineRef(offset)) => Some(offset),
+                _ => None,
+            });
+    Ok(named.last())
 }
 
 /// Pays for reading the header of a line table, and refuses one that is too long.
@@ -212,16 +220,18 @@ fn charge_line_header(
 ) -> Result<(), Fault> {
     let mut reader = *dwarf.debug_line.reader();
     reader.skip(offset.0)?;
-    let (_, format) = reader.read_initial_length()?;
-    if reader.read_u16()? >= 5 {
+    let (unit_len_bytes, format) = reader.read_initial_length()?;
+    let mut table = reader.split(unit_len_bytes)?;
+    if table.read_u16()? >= 5 {
         // Sizes of addresses and of selectors.
-        reader.skip(2)?;
+        table.skip(2)?;
     }
-    let len_bytes = reader.read_length(format)?.min(reader.len());
-    if len_bytes > MAX_LINE_HEADER_LEN_BYTES {
-        return Err(Fault::TooMuch("a line table has too many files"));
+    let len_bytes = table.read_length(format)?;
+    let header = table.split(len_bytes)?;
+    if header.len() > MAX_LINE_HEADER_LEN_BYTES {
+        return Err(Fault::Unit("its line table has too many files".to_owned()));
     }
-    budget.spend(len_bytes)
+    budget.spend(header.len())
 }
 
 /// The most bytes that a search for the end of a string goes through.

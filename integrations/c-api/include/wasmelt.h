@@ -25,7 +25,8 @@
  *   everything else there; for the others it lasts as long as there is a
  *   reference. Setting it again finalizes what was there; what is refused is
  *   finalized at once. Finalizers, and host functions, may delete whatever they
- *   like, also what the running call was given.
+ *   like, also what the running call was given: but not where it is going to
+ *   write, which are its out-parameters and the places for results.
  * - The message of wasm_trap_new ends at its first zero byte, or with its
  *   vector. What is not UTF-8 there is replaced.
  * - A trap that a host function returns comes out of the call as another object,

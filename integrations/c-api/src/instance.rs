@@ -48,13 +48,17 @@ export! { EXPORTS;
         imports: Option<&Externs>,
         trap_out: Out<'_, Option<Box<Ref>>>,
     ) -> Option<Box<Ref>> {
-        let trap_out = trap_out.map(|place| place.write(None));
+        let trap_out = trap_out.map(|place| {
+            place.write(None);
+            place
+        });
         let created = caught(|| create(store, module, imports));
         let created = created.unwrap_or_else(|failure| Err(TrapObject::new(failure)));
         created.map(Some).map_err(|trap| {
             let failure = trap.failure().clone();
             if let Some(trap_out) = trap_out {
-                *trap_out = Some(trap.boxed());
+                // What a start function may have put there is not ours to drop.
+                trap_out.write(Some(trap.boxed()));
             }
             failure
         })

@@ -166,7 +166,44 @@ static void while_called(void) {
   }
 }
 
+/* Where an instance's trap is to be written, and what the start function of another one has written there. */
+static struct {
+  wasm_store_t* store;
+  wasm_module_t* module;
+  wasm_trap_t* trap;
+} place;
+
+static wasm_trap_t* fail_in_the_same_place(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  (void)env, (void)args, (void)results;
+  wasm_extern_vec_t none = WASM_EMPTY_VEC;
+  CHECK(!wasm_instance_new(place.store, place.module, &none, &place.trap));
+  return place.trap;
+}
+
+static void in_the_same_place(void) {
+  wasm_engine_t* engine = wasm_engine_new();
+  place.store = wasm_store_new(engine);
+  place.module = module_of(place.store, "(module (start 0) (func unreachable))");
+  wasm_module_t* outer =
+    module_of(place.store, "(module (import \"h\" \"f\" (func)) (func (call 0)) (start 1))");
+  wasm_functype_t* type = wasm_functype_new_0_0();
+  wasm_func_t* host = wasm_func_new_with_env(place.store, type, fail_in_the_same_place, NULL, NULL);
+  wasm_extern_t* items[] = {wasm_func_as_extern(host)};
+  wasm_extern_vec_t imports = WASM_ARRAY_VEC(items);
+  CHECK(!wasm_instance_new(place.store, outer, &imports, &place.trap));
+  CHECK(place.trap && failed_with(WASMELT_FAULT_GUEST));
+  wasm_trap_delete(place.trap);
+  wasm_functype_delete(type);
+  wasm_func_delete(host);
+  wasm_module_delete(outer);
+  wasm_module_delete(place.module);
+  wasm_store_delete(place.store);
+  wasm_engine_delete(engine);
+  CHECK(wasmelt_live_total() == 0);
+}
+
 int main(void) {
+  in_the_same_place();
   while_closing();
   while_host_info_is_set();
   while_refused();
