@@ -3,7 +3,7 @@
 use super::{
     Fault, Reader, Search,
     lines::Files,
-    units::{LineTable, Units},
+    units::{Units, Within},
 };
 use gimli::{AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Range, Unit, constants};
 use std::collections::BTreeMap;
@@ -23,14 +23,12 @@ impl Search {
     /// Notes the functions of one unit.
     pub(super) fn read_functions<'a>(
         &mut self,
-        units: &Units<'a>,
-        unit: &Unit<Reader<'a>>,
-        table: Option<&LineTable<'a>>,
+        within: Within<'_, 'a>,
         files: &mut Files,
     ) -> Result<(), Fault> {
         let mut around: Vec<Around> = Vec::new();
         let mut names = Names::default();
-        let mut entries = unit.entries_raw(None)?;
+        let mut entries = within.unit.entries_raw(None)?;
         let mut entry = DebuggingInformationEntry::null();
         while !entries.is_empty() {
             let depth = entries.next_depth();
@@ -58,7 +56,7 @@ impl Search {
                 _ if around.len() >= MAX_SOURCE_DEPTH => None,
                 parent => {
                     let parent = parent.flatten();
-                    self.read_function(units, unit, &entry, parent, &mut names, table, files)?
+                    self.read_function(within, &entry, parent, &mut names, files)?
                 }
             };
             around.push(Around { depth, scope });
@@ -69,15 +67,13 @@ impl Search {
     /// Notes a function, and gives it a scope if an offset lies in it.
     fn read_function<'a>(
         &mut self,
-        units: &Units<'a>,
-        unit: &Unit<Reader<'a>>,
+        within: Within<'_, 'a>,
         entry: &DebuggingInformationEntry<Reader<'a>>,
         parent: Option<u32>,
         names: &mut Names,
-        table: Option<&LineTable<'a>>,
         files: &mut Files,
     ) -> Result<Option<u32>, Fault> {
-        let ranges = self.ranges(units, unit, entry)?;
+        let ranges = self.ranges(within, entry)?;
         let Some(first) = ranges.first() else {
             return Ok(None);
         };
@@ -106,9 +102,9 @@ impl Search {
             call: SourceLine::default(),
             parent,
         });
-        let name = names.find(self, units, unit, entry)?;
+        let name = names.find(self, within, entry)?;
         let call = match parent {
-            Some(_) => self.call(units, unit, entry, table, files)?,
+            Some(_) => self.call(within, entry, files)?,
             None => SourceLine::default(),
         };
         let scope = &mut self.scopes[number as usize];
@@ -119,11 +115,10 @@ impl Search {
     /// Where the code of a function is.
     fn ranges<'a>(
         &mut self,
-        units: &Units<'a>,
-        unit: &Unit<Reader<'a>>,
+        within: Within<'_, 'a>,
         entry: &DebuggingInformationEntry<Reader<'a>>,
     ) -> Result<Vec<Range>, Fault> {
-        let unit = unit.unit_ref(&units.dwarf);
+        let unit = within.unit.unit_ref(&within.units.dwarf);
         if let Some(value) = entry.attr_value(constants::DW_AT_ranges) {
             let Some(mut list) = unit.attr_ranges(value)? else {
                 return Ok(Vec::new());
@@ -157,10 +152,8 @@ impl Search {
     /// Where an inlined function was called.
     fn call<'a>(
         &mut self,
-        units: &Units<'a>,
-        unit: &Unit<Reader<'a>>,
+        within: Within<'_, 'a>,
         entry: &DebuggingInformationEntry<Reader<'a>>,
-        table: Option<&LineTable<'a>>,
         files: &mut Files,
     ) -> Result<SourceLine, Fault> {
         let number = |name| {
@@ -171,9 +164,9 @@ impl Search {
             }
         };
         let narrow = |number: Option<u64>| u32::try_from(number.unwrap_or_default());
-        let file = match (number(constants::DW_AT_call_file), table) {
+        let file = match (number(constants::DW_AT_call_file), within.table) {
             (Some(index), Some(table)) => {
-                let unit = unit.unit_ref(&units.dwarf);
+                let unit = within.unit.unit_ref(&within.units.dwarf);
                 files.number(self, unit, table.header(), index)?
             }
             _ => None,
@@ -197,19 +190,18 @@ impl Names {
     fn find<'a>(
         &mut self,
         search: &mut Search,
-        units: &Units<'a>,
-        unit: &Unit<Reader<'a>>,
+        within: Within<'_, 'a>,
         entry: &DebuggingInformationEntry<Reader<'a>>,
     ) -> Result<Option<u32>, Fault> {
         // Inlined functions refer to the entry that has the name.
-        let key = match reference(unit, entry) {
+        let key = match reference(within.unit, entry) {
             Some(offset) => offset.0,
-            None => entry.offset().to_unit_section_offset(unit).0,
+            None => entry.offset().to_unit_section_offset(within.unit).0,
         };
         if let Some(number) = self.numbers.get(&key) {
             return Ok(*number);
         }
-        let name = find_name(search, units, unit, entry)?;
+        let name = find_name(search, within, entry)?;
         let number = match name {
             Some(name) => {
                 search.budget.spend(name.len())?;
@@ -224,11 +216,12 @@ impl Names {
 
 fn find_name<'a>(
     search: &mut Search,
-    units: &Units<'a>,
-    unit: &Unit<Reader<'a>>,
+    within: Within<'_, 'a>,
     entry: &DebuggingInformationEntry<Reader<'a>>,
 ) -> Result<Option<Reader<'a>>, Fault> {
-    let mut unit = unit;
+    let Within {
+        units, mut unit, ..
+    } = within;
     let mut entry = entry.clone();
     let mut short = None;
     for _ in 0..MAX_NAME_STEPS {

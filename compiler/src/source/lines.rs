@@ -1,10 +1,7 @@
 //! Reads line tables.
 
-use super::{
-    Fault, Reader, Search,
-    units::{LineTable, Units},
-};
-use gimli::{ColumnType, LineProgramHeader, Reader as _, Unit, UnitRef};
+use super::{Fault, Reader, Search, units::Within};
+use gimli::{ColumnType, LineProgramHeader, Reader as _, UnitRef};
 use std::collections::BTreeMap;
 use wasmelt_abi::SourceLine;
 
@@ -20,15 +17,13 @@ impl Search {
     /// Notes the lines of one unit.
     pub(super) fn read_lines<'a>(
         &mut self,
-        units: &Units<'a>,
-        unit: &Unit<Reader<'a>>,
-        table: Option<&LineTable<'a>>,
+        within: Within<'_, 'a>,
         files: &mut Files,
     ) -> Result<(), Fault> {
-        let Some(table) = table else {
+        let Some(table) = within.table else {
             return Ok(());
         };
-        let unit = unit.unit_ref(&units.dwarf);
+        let unit = within.unit.unit_ref(&within.units.dwarf);
         self.budget.spend(table.header().raw_program_buf().len())?;
         let mut rows = table.clone().rows();
         let mut open: Option<Open> = None;

@@ -22,7 +22,7 @@ use gimli::{Dwarf, EndianSlice, LittleEndian, Unit};
 use lines::Files;
 use std::ops::Range;
 use strings::Strings;
-use units::Units;
+use units::{Units, Within};
 use wasmelt_abi::{SourceLine, SourceRow, SourceScope};
 
 type Reader<'a> = EndianSlice<'a, LittleEndian>;
@@ -167,11 +167,16 @@ impl Search {
             Ok(table) => (table, Ok(())),
             Err(fault) => (None, Err(fault)),
         };
+        let within = Within {
+            units,
+            unit,
+            table: table.as_ref(),
+        };
         // Lines stay even where functions are malformed, and the other way round.
         for result in [
             fault,
-            self.read_lines(units, unit, table.as_ref(), &mut files),
-            self.read_functions(units, unit, table.as_ref(), &mut files),
+            self.read_lines(within, &mut files),
+            self.read_functions(within, &mut files),
         ] {
             match result {
                 Ok(()) => {}

@@ -32,6 +32,14 @@ pub(super) struct Units<'a> {
     units: Vec<Unit<Reader<'a>>>,
 }
 
+/// A unit that is being read.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'u, 'a> {
+    pub units: &'u Units<'a>,
+    pub unit: &'u Unit<Reader<'a>>,
+    pub table: Option<&'u LineTable<'a>>,
+}
+
 impl<'a> Units<'a> {
     /// Reads the start of every unit. What is malformed is left out, and the first reason noted.
     pub(super) fn parse(
@@ -202,14 +210,14 @@ fn line_table_offset(
     let Some(root) = entries.next_dfs()? else {
         return Ok(None);
     };
-    let named =
-        root.attrs()
-            .iter()
-            .filter_map(|attribute| match (attribute.name(), attribute.value()) {
-                (constants::DW_AT_stmt_list, AttributeValue::DebugLineRef(offset)) => Some(offset),
-                _ => None,
-            });
-    Ok(named.last())
+    for attribute in root.attrs().iter().rev() {
+        if attribute.name() == constants::DW_AT_stmt_list
+            && let AttributeValue::DebugLineRef(offset) = attribute.value()
+        {
+            return Ok(Some(offset));
+        }
+    }
+    Ok(None)
 }
 
 /// Pays for reading the header of a line table, and refuses one that is too long.
