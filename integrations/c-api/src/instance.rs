@@ -48,10 +48,10 @@ export! { EXPORTS;
         imports: Option<&Externs>,
         trap_out: Out<'_, Option<Box<Ref>>>,
     ) -> Option<Box<Ref>> {
-        let trap_out = trap_out.map(|place| {
+        let mut trap_out = trap_out;
+        if let Some(place) = &mut trap_out {
             place.write(None);
-            place
-        });
+        }
         let created = caught(|| create(store, module, imports));
         let created = created.unwrap_or_else(|failure| Err(TrapObject::new(failure)));
         created.map(Some).map_err(|trap| {
