@@ -5,19 +5,40 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use std::time::{Duration, SystemTime};
+
 use crate::entry::check_facts;
-use crate::folder::{Folder, Found, Renamed, our_uid};
+use crate::folder::{
+    Folder, FolderRule, Found, Renamed, Shared, file_facts, is_named, lock_shared, try_lock,
+};
+use crate::names::Beside;
 use crate::staged::{Staged, remove_leftovers};
-use crate::{CacheError, Entry, EntryFault, Key, user_default_folder};
+use crate::{CacheError, CacheOptions, Entry, EntryFault, EvictLimits, Key, user_default_folder};
 
 /// How often a look-up begins anew when the entry is replaced under it.
 const ATTEMPTS: u32 = 8;
+/// How exact the time of an entry's last use is: noting it costs a write to disk.
+const USE_GRAIN: Duration = Duration::from_hours(1);
 
 /// A store of entries in one folder. Clones share it; use one from any number of threads.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: Arc<Folder>,
+    /// Where a look-up goes on, in this order.
+    shared: Arc<[Folder]>,
     mode: Mode,
+    max_len_bytes: Option<u64>,
+}
+
+/// How an attempt to remove an entry ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removed {
+    Done,
+    /// There is none.
+    Nothing,
+    Pinned,
+    /// Somebody has it open, or it cannot be removed.
+    InUse,
 }
 
 /// What a [`Cache`] may do.
@@ -61,14 +82,22 @@ impl Cache {
     ///
     /// As [`Cache::open`]; also [`CacheError::MissingFolder`] in a mode that does not write.
     pub fn open_with(folder: impl AsRef<Path>, mode: Mode) -> Result<Self, CacheError> {
-        let writes = mode == Mode::ReadWrite;
-        let folder = Folder::open(folder.as_ref(), writes)?;
+        CacheOptions::new().mode(mode).open(folder)
+    }
+
+    pub(crate) fn open_as(folder: &Path, options: &CacheOptions) -> Result<Self, CacheError> {
+        let writes = options.mode == Mode::ReadWrite;
+        let folder = Folder::open(folder, writes, FolderRule::Own)?;
         if writes {
             remove_leftovers(&folder)?;
         }
+        let shared = options.shared.iter();
+        let shared = shared.map(|path| Folder::open(path, false, FolderRule::Shared));
         Ok(Self {
             folder: Arc::new(folder),
-            mode,
+            shared: shared.collect::<Result<_, _>>()?,
+            mode: options.mode,
+            max_len_bytes: options.max_len_bytes,
         })
     }
 
@@ -93,55 +122,52 @@ impl Cache {
         self.folder.path()
     }
 
-    /// Opens the entry under `key`, or says that there is none.
+    /// Opens the entry under `key`, in the store's own folder or else in a
+    /// [shared](CacheOptions::shared) one, or says that there is none.
     ///
     /// Something under that name that is no entry of ours (see [`EntryFault`]) is a miss; in
-    /// [`Mode::ReadWrite`] it is moved aside at once.
+    /// [`Mode::ReadWrite`] it is moved aside at once, though not in a shared folder.
     ///
     /// # Errors
     ///
     /// The operating system refuses; or, in [`Mode::MustHit`], [`CacheError::NotCached`] or
     /// [`CacheError::BadEntry`].
     pub fn lookup(&self, key: &Key) -> Result<Option<Entry>, CacheError> {
-        match (self.lookup_strict(key), self.mode) {
-            (Ok(None), Mode::MustHit) => Err(CacheError::NotCached {
-                key: *key,
-                path: self.path().to_path_buf(),
-            }),
+        let own = match (self.lookup_strict(key), self.mode) {
             (Err(CacheError::BadEntry { fault, .. }), Mode::ReadWrite) => {
                 self.quarantine(key, &fault.to_string())?;
                 Ok(None)
             }
             (Err(CacheError::BadEntry { .. }), Mode::ReadOnly) => Ok(None),
             (found, _) => found,
+        };
+        if let Some(entry) = own? {
+            self.note_use(&entry);
+            return Ok(Some(entry));
         }
+        for folder in self.shared.iter() {
+            // It is not ours to clear up.
+            if let Ok(Some(entry)) = open_entry(folder, key) {
+                return Ok(Some(entry));
+            }
+        }
+        if self.mode == Mode::MustHit {
+            return Err(CacheError::NotCached {
+                key: *key,
+                path: self.path().to_path_buf(),
+            });
+        }
+        Ok(None)
     }
 
-    /// Like [`Cache::lookup`], but reports what is no entry of ours instead of passing over it, and
-    /// changes nothing in any mode.
+    /// Like [`Cache::lookup`] in the store's own folder, but reports what is no entry of ours instead
+    /// of passing over it, and changes nothing in any mode.
     ///
     /// # Errors
     ///
     /// The operating system refuses, or [`CacheError::BadEntry`].
     pub fn lookup_strict(&self, key: &Key) -> Result<Option<Entry>, CacheError> {
-        let name = key.to_string();
-        let path = self.path().join(&name);
-        for _ in 0..ATTEMPTS {
-            let (file, facts) = match self.folder.open_file(&name)? {
-                Found::Nothing => return Ok(None),
-                Found::Fault(fault) => return Err(CacheError::BadEntry { path, fault }),
-                Found::File(file, facts) => (file, facts),
-            };
-            // Replaced or moved aside between opening and looking: look again.
-            if facts.links == 0 {
-                continue;
-            }
-            return match check_facts(facts, our_uid()) {
-                Ok(()) => Ok(Some(Entry::new(*key, file, path, facts.len_bytes))),
-                Err(fault) => Err(CacheError::BadEntry { path, fault }),
-            };
-        }
-        Ok(None)
+        open_entry(&self.folder, key)
     }
 
     /// Stores `bytes` under `key` and returns the entry.
@@ -177,10 +203,42 @@ impl Cache {
             }
             self.replace(staged.name(), &name)?;
         }
-        self.folder
-            .sync()
-            .map_err(|source| CacheError::io("synchronise", self.path(), source))?;
-        Ok(self.entry_of(key, file, bytes))
+        // From writing to using: the lock is that of the same file.
+        drop(staged);
+        lock_shared(&file);
+        self.sync_folder()?;
+        let entry = self.entry_of(key, file, bytes);
+        if self.max_len_bytes.is_some() {
+            // The entry is there, whether or not there is room for it.
+            let _ = self.evict(&EvictLimits {
+                max_len_bytes: self.max_len_bytes,
+                ..EvictLimits::default()
+            });
+        }
+        Ok(entry)
+    }
+
+    /// Removes the entry under `key`, and says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError::Pinned`] or [`CacheError::InUse`] if somebody needs it;
+    /// [`CacheError::ReadOnlyMode`] unless the mode is [`Mode::ReadWrite`]; [`CacheError::NotWritable`]
+    /// or [`CacheError::Io`] when the operating system refuses.
+    pub fn remove(&self, key: &Key) -> Result<bool, CacheError> {
+        self.check_writes()?;
+        match self.try_remove(key) {
+            Removed::Done => {
+                self.sync_folder()?;
+                Ok(true)
+            }
+            Removed::Nothing => Ok(false),
+            Removed::Pinned => Err(CacheError::Pinned {
+                key: *key,
+                holders: self.holders(key)?,
+            }),
+            Removed::InUse => Err(CacheError::InUse { key: *key }),
+        }
     }
 
     /// Moves the entry under `key` aside, so that it is a miss from now on, and notes the reason in
@@ -208,6 +266,7 @@ impl Cache {
                 .rename(staged.name(), &format!("{name}.why"))
                 .map_err(error)
         });
+        let _ = self.folder.remove(&Beside::Used.of(key));
         Ok(Some(self.path().join(aside)))
     }
 
@@ -223,7 +282,63 @@ impl Cache {
         remove_leftovers(&self.folder)
     }
 
-    fn check_writes(&self) -> Result<(), CacheError> {
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(crate) fn sync_folder(&self) -> Result<(), CacheError> {
+        self.folder
+            .sync()
+            .map_err(|source| CacheError::io("synchronise", self.path(), source))
+    }
+
+    /// Removes an entry that nobody pins or has open.
+    pub(crate) fn try_remove(&self, key: &Key) -> Removed {
+        let name = key.to_string();
+        let file = match self.folder.open_file(&name) {
+            Ok(Found::File(file, _)) => file,
+            Ok(Found::Nothing) => return Removed::Nothing,
+            // What is none of ours is moved aside by whoever looks it up.
+            Ok(Found::Fault(_)) | Err(_) => return Removed::InUse,
+        };
+        // With this lock nobody opens it, and nobody who opened it pins it.
+        if !matches!(try_lock(&file), Ok(true)) || !is_named(&self.folder, &name, &file) {
+            return Removed::InUse;
+        }
+        if self.is_pinned(key) {
+            return Removed::Pinned;
+        }
+        match self.folder.remove(&name) {
+            Ok(()) => {
+                let _ = self.folder.remove(&Beside::Used.of(key));
+                Removed::Done
+            }
+            Err(_) => Removed::InUse,
+        }
+    }
+
+    /// Notes that an entry was found, if that was not noted within the hour. It is a help for
+    /// eviction, which finds entries old for which this fails.
+    fn note_use(&self, entry: &Entry) {
+        if self.mode != Mode::ReadWrite {
+            return;
+        }
+        let is_recent = |time: SystemTime| {
+            let age = SystemTime::now().duration_since(time);
+            age.is_ok_and(|age| age < USE_GRAIN)
+        };
+        let published = entry.file().metadata().and_then(|facts| facts.modified());
+        if published.is_ok_and(is_recent) {
+            return;
+        }
+        let name = Beside::Used.of(entry.key());
+        match self.folder.length_and_time(&name) {
+            Ok(Some((_, noted))) if is_recent(noted) => {}
+            _ => drop(self.folder.touch(&name)),
+        }
+    }
+
+    pub(crate) fn check_writes(&self) -> Result<(), CacheError> {
         match self.mode {
             Mode::ReadWrite => Ok(()),
             mode => Err(CacheError::ReadOnlyMode {
@@ -272,6 +387,39 @@ impl Cache {
             }
         }
     }
+}
+
+/// Opens the entry of a folder, and keeps it from being evicted for as long as it is open.
+fn open_entry(folder: &Folder, key: &Key) -> Result<Option<Entry>, CacheError> {
+    let name = key.to_string();
+    let path = folder.path().join(&name);
+    for attempt in 1..=ATTEMPTS {
+        let file = match folder.open_file(&name)? {
+            Found::Nothing => return Ok(None),
+            Found::Fault(fault) => return Err(CacheError::BadEntry { path, fault }),
+            Found::File(file, facts) if !facts.is_regular => {
+                drop(file);
+                let fault = EntryFault::NotRegular;
+                return Err(CacheError::BadEntry { path, fault });
+            }
+            Found::File(file, _) => file,
+        };
+        // Whoever has it for himself removes the entry, or only looks whether it is in use.
+        if lock_shared(&file) == Shared::Busy && attempt < ATTEMPTS {
+            std::thread::sleep(Duration::from_millis(1));
+            continue;
+        }
+        let facts = file_facts(&file).map_err(|source| CacheError::io("inspect", &path, source))?;
+        // Replaced, moved aside or evicted between opening and looking: look again.
+        if facts.links == 0 {
+            continue;
+        }
+        return match check_facts(facts, folder.owners()) {
+            Ok(()) => Ok(Some(Entry::new(*key, file, path, facts.len_bytes))),
+            Err(fault) => Err(CacheError::BadEntry { path, fault }),
+        };
+    }
+    Ok(None)
 }
 
 fn is_kind_conflict(error: &std::io::Error) -> bool {

@@ -127,13 +127,14 @@ impl Entry {
 }
 
 /// Judges an open file. A link count of 0 is the caller's business: the name is gone already.
-pub(crate) fn check_facts(facts: FileFacts, our_uid: u32) -> Result<(), EntryFault> {
+/// The first of the owners that an entry may have is this user.
+pub(crate) fn check_facts(facts: FileFacts, owners: &[u32]) -> Result<(), EntryFault> {
     if !facts.is_regular {
         Err(EntryFault::NotRegular)
-    } else if facts.owner != our_uid {
+    } else if !owners.contains(&facts.owner) {
         Err(EntryFault::NotOurs {
             owner: facts.owner,
-            expected: our_uid,
+            expected: owners[0],
         })
     } else if facts.mode & 0o022 != 0 {
         Err(EntryFault::WritableByOthers { mode: facts.mode })
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn each_rule_has_its_own_fault() {
-        let check = |facts| check_facts(facts, 7);
+        let check = |facts| check_facts(facts, &[7]);
         assert_eq!(check(GOOD), Ok(()));
         assert_eq!(
             check(FileFacts {
@@ -186,6 +187,8 @@ mod tests {
             check(FileFacts { links: 2, ..GOOD }),
             Err(EntryFault::Linked { links: 2 })
         );
+        let of_another = FileFacts { owner: 8, ..GOOD };
+        assert_eq!(check_facts(of_another, &[7, 8]), Ok(()));
         assert_eq!(
             check(FileFacts {
                 len_bytes: 0,

@@ -105,6 +105,37 @@ pub enum CacheError {
         /// What is wrong with it.
         fault: EntryFault,
     },
+    /// There is no entry under the key that was named.
+    #[error("no entry {key} is in the cache {}: `wasmelt cache ls` lists them", path.display())]
+    NoEntry {
+        /// The key.
+        key: Key,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The entry must stay, since somebody pins it.
+    #[error("entry {key} is pinned by {}: unpin it first", holders.join(", "))]
+    Pinned {
+        /// The key.
+        key: Key,
+        /// Who pins it.
+        holders: Vec<String>,
+    },
+    /// The entry must stay, since a process has it open.
+    #[error("entry {key} is in use: stop the process that has loaded it first")]
+    InUse {
+        /// The key.
+        key: Key,
+    },
+    /// What was to pin an entry has no name that can be a file's.
+    #[error(
+        "{name:?} cannot be the name of who pins an entry: give 1 to 64 letters, digits, '-', '_' and '.', the \
+         first a letter or digit"
+    )]
+    HolderName {
+        /// The name.
+        name: String,
+    },
     /// Asked to publish nothing: no artifact is empty, but a failed compile might look like that.
     #[error("refusing to publish an empty entry {key}: look whether the step that made it failed")]
     EmptyEntry {

@@ -16,6 +16,17 @@ use crate::entry::{EntryFault, FileFacts};
 pub(crate) struct Folder {
     fd: OwnedFd,
     path: PathBuf,
+    /// Who may own it and its entries; this user comes first.
+    owners: Vec<u32>,
+}
+
+/// Whose a folder may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FolderRule {
+    /// This user's.
+    Own,
+    /// This user's, or root's, who can do everything as this user.
+    Shared,
 }
 
 /// What opening an entry by name found.
@@ -32,9 +43,16 @@ pub(crate) enum Renamed {
     TargetExists,
 }
 
+/// Whether a lock that others may have too was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shared {
+    Taken,
+    Busy,
+}
+
 impl Folder {
     /// Opens `path`, creating it and its missing parents with mode 0700 if `create`.
-    pub(crate) fn open(path: &Path, create: bool) -> Result<Self, CacheError> {
+    pub(crate) fn open(path: &Path, create: bool, rule: FolderRule) -> Result<Self, CacheError> {
         let path = std::path::absolute(path)
             .map_err(|source| CacheError::io("make absolute the path", path, source))?;
         if create {
@@ -43,8 +61,16 @@ impl Folder {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = fs::open(&path, flags, Mode::empty()).map_err(|errno| open_error(&path, errno))?;
         let stat = fs::fstat(&fd).map_err(|errno| CacheError::io("inspect", &path, errno))?;
-        check_folder(&path, &stat)?;
-        Ok(Self { fd, path })
+        let mut owners = vec![rustix::process::geteuid().as_raw()];
+        if rule == FolderRule::Shared {
+            owners.push(0);
+        }
+        check_folder(&path, &stat, &owners)?;
+        Ok(Self { fd, path, owners })
+    }
+
+    pub(crate) fn owners(&self) -> &[u32] {
+        &self.owners
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -103,6 +129,91 @@ impl Folder {
         }
     }
 
+    /// Deletes `name`, whatever it is; an empty folder, too.
+    pub(crate) fn remove_any(&self, name: &str) -> io::Result<()> {
+        match self.remove(name) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                Ok(fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)?)
+            }
+            result => result,
+        }
+    }
+
+    /// Opens or creates `name` for its lock alone.
+    pub(crate) fn open_lock(&self, name: &str) -> io::Result<File> {
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let mode = Mode::RUSR | Mode::WUSR;
+        Ok(File::from(fs::openat(&self.fd, name, flags, mode)?))
+    }
+
+    /// Sets the time of modification of `name` to now, creating it if it is not there.
+    pub(crate) fn touch(&self, name: &str) -> io::Result<()> {
+        let now = std::time::SystemTime::now();
+        self.open_lock(name)?.set_modified(now)
+    }
+
+    /// Length and time of modification of `name`, if it is there.
+    pub(crate) fn length_and_time(
+        &self,
+        name: &str,
+    ) -> io::Result<Option<(u64, std::time::SystemTime)>> {
+        match fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some((facts(&stat).len_bytes, modified(&stat)))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Creates a folder in the folder; that it is there already is as good.
+    pub(crate) fn create_folder(&self, name: &str) -> io::Result<()> {
+        match fs::mkdirat(&self.fd, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Creates an empty file in a folder in the folder; that it is there already is as good.
+    pub(crate) fn create_empty(&self, folder: &str, name: &str) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        fs::openat(&self.open_folder(folder)?, name, flags, Mode::RUSR)?;
+        Ok(())
+    }
+
+    /// Deletes a file in a folder in the folder, and says whether it was there.
+    pub(crate) fn remove_in(&self, folder: &str, name: &str) -> io::Result<bool> {
+        let removed = self
+            .open_folder(folder)
+            .and_then(|folder| Ok(fs::unlinkat(&folder, name, AtFlags::empty())?));
+        match removed {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a folder in the folder, if it is empty.
+    pub(crate) fn remove_empty_folder(&self, name: &str) -> io::Result<()> {
+        match fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Names of everything in a folder in the folder; none if it is not there.
+    pub(crate) fn names_in(&self, folder: &str) -> io::Result<Vec<String>> {
+        match self.open_folder(folder) {
+            Ok(folder) => list(&folder),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open_folder(&self, name: &str) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(fs::openat(&self.fd, name, flags, Mode::empty())?)
+    }
+
     /// Makes renames durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         match fs::fsync(&self.fd) {
@@ -114,14 +225,20 @@ impl Folder {
 
     /// Names of everything in the folder that is text.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in Dir::read_from(&self.fd)? {
-            if let Ok(name) = entry?.file_name().to_str() {
-                names.push(name.to_owned());
-            }
-        }
-        Ok(names)
+        list(&self.fd)
     }
+}
+
+/// Names of everything in an open folder that is text.
+fn list(folder: &OwnedFd) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(folder)? {
+        match entry?.file_name().to_str() {
+            Ok("." | "..") | Err(_) => {}
+            Ok(name) => names.push(name.to_owned()),
+        }
+    }
+    Ok(names)
 }
 
 /// Takes the exclusive lock of an open file, if nobody has it.
@@ -133,19 +250,37 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Takes a lock of an open file that others may have too, and says whether somebody has the exclusive one.
+/// On a file system without locks there is none to take. It is given back when the file is closed.
+pub(crate) fn lock_shared(file: &File) -> Shared {
+    match fs::flock(file, FlockOperation::NonBlockingLockShared) {
+        Err(Errno::WOULDBLOCK) => Shared::Busy,
+        _ => Shared::Taken,
+    }
+}
+
+/// Whether a name in the folder is that of an open file.
+pub(crate) fn is_named(folder: &Folder, name: &str, file: &File) -> bool {
+    let named = fs::statat(&folder.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+    match (named, fs::fstat(file)) {
+        (Ok(named), Ok(open)) => (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino),
+        _ => false,
+    }
+}
+
+/// What the operating system says about an open file.
+pub(crate) fn file_facts(file: &File) -> io::Result<FileFacts> {
+    Ok(facts(&fs::fstat(file)?))
+}
+
 /// How many names an open file has.
 pub(crate) fn link_count(file: &File) -> io::Result<u64> {
-    Ok(facts(&fs::fstat(file)?).links)
+    Ok(file_facts(file)?.links)
 }
 
 /// Makes an open file readable by its owner and nothing else.
 pub(crate) fn make_read_only(file: &File) -> io::Result<()> {
     Ok(fs::fchmod(file, Mode::RUSR)?)
-}
-
-/// Our effective user id.
-pub(crate) fn our_uid() -> u32 {
-    rustix::process::geteuid().as_raw()
 }
 
 #[allow(
@@ -162,9 +297,19 @@ fn facts(stat: &Stat) -> FileFacts {
     }
 }
 
-fn check_folder(path: &Path, stat: &Stat) -> Result<(), CacheError> {
-    let (owner, expected, mode) = (stat.st_uid, our_uid(), stat.st_mode & 0o7777);
-    if owner != expected {
+fn modified(stat: &Stat) -> std::time::SystemTime {
+    let since = std::time::Duration::new(
+        u64::try_from(stat.st_mtime).unwrap_or(0),
+        u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
+    );
+    std::time::SystemTime::UNIX_EPOCH
+        .checked_add(since)
+        .unwrap_or(std::time::SystemTime::UNIX_EPOCH)
+}
+
+fn check_folder(path: &Path, stat: &Stat, owners: &[u32]) -> Result<(), CacheError> {
+    let (owner, expected, mode) = (stat.st_uid, owners[0], stat.st_mode & 0o7777);
+    if !owners.contains(&owner) {
         return Err(CacheError::FolderNotOurs {
             path: path.to_path_buf(),
             owner,

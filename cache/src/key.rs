@@ -1,6 +1,7 @@
 //! Keys: 32 bytes, built from labelled fields that cannot run into each other.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Address of an entry: 32 bytes that stand for everything that decides the entry's contents.
 ///
@@ -40,6 +41,21 @@ impl Key {
         Self(bytes)
     }
 
+    /// The key that an entry's file name stands for.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let digits: &[u8; 64] = name.as_bytes().try_into().ok()?;
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Self(bytes))
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
@@ -51,6 +67,26 @@ impl fmt::Display for Key {
     /// 64 lower-case hexadecimal digits, as in the entry's file name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A text that is no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is no key: one has 64 lower-case hexadecimal digits, as `wasmelt cache ls` shows them"
+)]
+pub struct ParseKeyError {
+    text: String,
+}
+
+impl FromStr for Key {
+    type Err = ParseKeyError;
+
+    /// Reads what `Display` writes, and nothing else.
+    fn from_str(text: &str) -> Result<Self, ParseKeyError> {
+        Self::from_name(text).ok_or_else(|| ParseKeyError {
+            text: text.to_owned(),
+        })
     }
 }
 
@@ -95,7 +131,7 @@ impl KeyBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, KeyBuilder};
+    use super::{Key, KeyBuilder, ParseKeyError};
     use std::collections::BTreeSet;
 
     #[test]
@@ -105,6 +141,20 @@ mod tests {
         bytes[31] = 0xa0;
         let text = Key::from_bytes(bytes).to_string();
         assert_eq!(text, format!("0f{}a0", "00".repeat(30)));
+    }
+
+    #[test]
+    fn a_key_is_read_back_from_its_name_and_from_nothing_else() {
+        let key = KeyBuilder::new("d").finish();
+        let name = key.to_string();
+        assert_eq!(name.parse::<Key>(), Ok(key));
+        let upper = name.to_uppercase();
+        let long = format!("{name}0");
+        let other = format!("{}g", &name[1..]);
+        for text in ["", &name[1..], &long, &upper, &other, "é"] {
+            let error: ParseKeyError = text.parse::<Key>().expect_err(text);
+            assert!(error.to_string().contains("64 lower-case"), "{error}");
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //!
 //! It is not for sharing between users or machines: the folder and every entry belong to the user
 //! that runs this process, nobody else may write them, and an entry for which that does not hold
-//! is never handed out.
+//! is never handed out. Beneath it there may be folders that are only read, of this user or of root
+//! ([`CacheOptions::shared`]): an image that many machines start from, for example.
 //!
 //! # Promises
 //!
@@ -20,12 +21,20 @@
 //! - Any number of processes and threads may use one folder. There is no global lock, and a writer
 //!   that is killed leaves at most a temporary file, which the next [`Cache::open`] removes.
 //! - A bad entry is a miss, not a failure: [`Cache::lookup`] moves it aside and says `None`.
+//! - Of all processes that miss an entry one can make it while the others wait
+//!   ([`Cache::take_flight`]); a key never waits for another, and the dead block nobody.
+//! - Nothing is evicted that is pinned ([`Cache::pin`]), or that any process has open. That is told by
+//!   locks of the kernel (`flock`), so on a file system without them it can be evicted all the same,
+//!   which harms nobody who has it open already.
 //!
 //! # The folder
 //!
 //! ```text
 //! <folder>/                       mode 0700, ours
-//!   <64 hex digits>               an entry, mode 0400, one link
+//!   <64 hex digits>               an entry, mode 0400, one link; locked by whoever has it open
+//!   <64 hex digits>.used          its time is that of the last use, to the hour
+//!   <64 hex digits>.pins/<name>   who pins it
+//!   <64 hex digits>.lock          locked by whoever makes the entry
 //!   <64 hex digits>.bad           an entry that was moved aside
 //!   <64 hex digits>.why           one line: why it was
 //!   tmp-<pid>-<random>-<count>    being written by a live process, or left by a dead one
@@ -59,13 +68,23 @@
 mod cache;
 mod entry;
 mod error;
+mod evict;
+mod flight;
 mod folder;
+mod inventory;
 mod key;
 mod location;
+mod names;
+mod options;
+mod pins;
 mod staged;
 
 pub use crate::cache::{Cache, Mode};
 pub use crate::entry::{Entry, EntryFault};
 pub use crate::error::CacheError;
-pub use crate::key::{Key, KeyBuilder};
+pub use crate::evict::{EvictLimits, Evicted};
+pub use crate::flight::Flight;
+pub use crate::inventory::{CacheStats, EntryInfo};
+pub use crate::key::{Key, KeyBuilder, ParseKeyError};
 pub use crate::location::user_default_folder;
+pub use crate::options::CacheOptions;

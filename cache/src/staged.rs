@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::CacheError;
 use crate::folder::{Folder, Found, link_count, make_read_only, try_lock};
-
-const PREFIX: &str = "tmp-";
+use crate::names::TEMPORARY_PREFIX;
 
 /// How often a writer begins anew when a cleaner took its file between creation and lock.
 const ATTEMPTS: u32 = 16;
@@ -89,7 +88,10 @@ pub(crate) fn remove_leftovers(folder: &Folder) -> Result<usize, CacheError> {
         .names()
         .map_err(|source| CacheError::io("list", folder.path(), source))?;
     let mut removed = 0;
-    for name in names.iter().filter(|name| name.starts_with(PREFIX)) {
+    for name in names
+        .iter()
+        .filter(|name| name.starts_with(TEMPORARY_PREFIX))
+    {
         // Only the lock tells; anything that cannot be opened or locked is left alone.
         let Ok(Found::File(file, _)) = folder.open_file(name) else {
             continue;
@@ -108,13 +110,16 @@ fn fresh_name() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let random = RandomState::new().hash_one(0u8);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{PREFIX}{}-{random:016x}-{count}", std::process::id())
+    format!(
+        "{TEMPORARY_PREFIX}{}-{random:016x}-{count}",
+        std::process::id()
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Staged, remove_leftovers};
-    use crate::folder::Folder;
+    use crate::folder::{Folder, FolderRule};
     use crate::{Cache, Key};
     use std::io::{BufRead, BufReader, Write};
     use std::path::Path;
@@ -125,7 +130,8 @@ mod tests {
 
     /// The child's part: it has written everything, and waits where the rename would come.
     fn stop_before_the_rename(path: &Path) {
-        let folder = Folder::open(path, false).expect("the parent made the folder");
+        let folder =
+            Folder::open(path, false, FolderRule::Own).expect("the parent made the folder");
         let staged = Staged::write(&folder, BYTES).expect("the folder is writable");
         println!("\nstaged {}", staged.name());
         std::io::stdout().flush().expect("the parent reads");
@@ -180,7 +186,7 @@ mod tests {
         }
         let home = tempfile::tempdir().expect("a temporary folder");
         let path = home.path().join("cache");
-        let folder = Folder::open(&path, true).expect("a new folder");
+        let folder = Folder::open(&path, true, FolderRule::Own).expect("a new folder");
 
         let (mut child, name) = start_writer(&path);
         assert_eq!(remove_leftovers(&folder).expect("a list"), 0);
@@ -193,7 +199,8 @@ mod tests {
     #[test]
     fn a_staged_file_that_is_given_up_deletes_itself() {
         let home = tempfile::tempdir().expect("a temporary folder");
-        let folder = Folder::open(&home.path().join("cache"), true).expect("a new folder");
+        let folder =
+            Folder::open(&home.path().join("cache"), true, FolderRule::Own).expect("a new folder");
         let staged = Staged::write(&folder, BYTES).expect("a writable folder");
         assert!(folder.path().join(staged.name()).exists());
         drop(staged);

@@ -556,6 +556,16 @@ fn caches() -> Vec<wasmelt_cache::CacheError> {
             fault: EntryFault::Empty,
         },
         CacheError::EmptyEntry { key: key() },
+        CacheError::NoEntry {
+            key: key(),
+            path: path(),
+        },
+        CacheError::Pinned {
+            key: key(),
+            holders: vec!["a".into()],
+        },
+        CacheError::InUse { key: key() },
+        CacheError::HolderName { name: "a".into() },
         CacheError::Io {
             operation: "open",
             path: path(),
