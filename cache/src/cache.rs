@@ -148,7 +148,7 @@ impl Cache {
         for folder in self.shared.iter() {
             // It is not ours to clear up.
             if let Ok(Some(entry)) = open_entry(folder, key) {
-                return Ok(Some(entry));
+                return Ok(Some(entry.into_shared()));
             }
         }
         if self.mode == Mode::MustHit {
@@ -267,6 +267,8 @@ impl Cache {
                 .map_err(error)
         });
         let _ = self.folder.remove(&Beside::Used.of(key));
+        #[cfg(feature = "metrics")]
+        metrics::counter!("wasmelt_cache_quarantines_total").increment(1);
         Ok(Some(self.path().join(aside)))
     }
 

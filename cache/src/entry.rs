@@ -21,6 +21,7 @@ pub struct Entry {
     file: File,
     path: PathBuf,
     len_bytes: u64,
+    is_shared: bool,
 }
 
 /// What makes a file in the cache's folder no entry of ours.
@@ -78,7 +79,22 @@ impl Entry {
             file,
             path,
             len_bytes,
+            is_shared: false,
         }
+    }
+
+    /// Notes that it was found in a shared folder.
+    pub(crate) fn into_shared(self) -> Self {
+        Self {
+            is_shared: true,
+            ..self
+        }
+    }
+
+    /// Whether it was found in a [shared folder](crate::CacheOptions::shared), which may be root's.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// The key it is stored under.

@@ -100,7 +100,11 @@ impl Cache {
                 break;
             }
             match self.try_remove(&key) {
-                Removed::Done => evicted.entries.push((key, len_bytes)),
+                Removed::Done => {
+                    #[cfg(feature = "metrics")]
+                    metrics::counter!("wasmelt_cache_evictions_total").increment(1);
+                    evicted.entries.push((key, len_bytes));
+                }
                 Removed::Nothing => {}
                 Removed::Pinned => {
                     evicted.pinned += 1;

@@ -1,6 +1,6 @@
 //! The command line: verbs, options and their help.
 
-use crate::{compile::CompileArgs, inspect::InspectArgs, run::RunArgs, version};
+use crate::{cache::CacheArgs, compile::CompileArgs, inspect::InspectArgs, run::RunArgs, version};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::ffi::OsString;
@@ -13,6 +13,7 @@ Examples:
   wasmelt inspect module.so                   what is in it, and would this host load it
   wasmelt bench module.wasm --invoke add 1 2  time every step beside an interpreter's
   wasmelt wast suite/ --matrix                run the specification's scripts
+  wasmelt cache ls                            what was compiled and kept
 
 Exit codes:
   0  success
@@ -53,6 +54,8 @@ pub(crate) enum Verb {
     Inspect(InspectArgs),
     /// Call a function of a module or an artifact
     Run(RunArgs),
+    /// Look into a cache of compiled modules, and clear it
+    Cache(CacheArgs),
     /// Time the steps of a module's life beside an interpreter's
     #[cfg(feature = "bench")]
     Bench(crate::bench::BenchArgs),

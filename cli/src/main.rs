@@ -7,6 +7,7 @@
 mod args;
 #[cfg(feature = "bench")]
 mod bench;
+mod cache;
 mod codegen;
 mod compile;
 mod describe;
@@ -42,6 +43,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.verb {
         Verb::Compile(args) => compile::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         Verb::Inspect(args) => inspect::run(&args, quiet).map(|()| ExitCode::SUCCESS),
+        Verb::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Run(args) => run::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "bench")]
         Verb::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),

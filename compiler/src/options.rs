@@ -4,7 +4,7 @@ use crate::error::CompileError;
 use std::{fmt, sync::Arc};
 use wasmelt_abi::{
     Arch, BoundsStrategy, CodegenOptions, CpuFeatures, CpuLevel, DESCRIPTOR_SYMBOL,
-    FUEL_SCHEDULE_VERSION, FuelCosts, FuelSchedule, Preset,
+    FUEL_SCHEDULE_VERSION, FuelCosts, FuelSchedule, Preset, Writer,
 };
 
 /// A step of the pipeline, for progress reports.
@@ -128,6 +128,39 @@ impl CompileOptions {
         })
     }
 
+    /// Everything of the options that decides the bytes of a shared object, for keys of caches: equal
+    /// only where compilers with the same [`codegen_fingerprint`](crate::codegen_fingerprint) make the
+    /// same of a module.
+    #[must_use]
+    pub fn identity(&self) -> Vec<u8> {
+        // Each option is named, so that a new one has to be sorted, too.
+        let Self {
+            codegen,
+            // By the schedule, and only where fuel is metered.
+            fuel_costs: _,
+            arch,
+            cpu_level,
+            cpu_features,
+            // These decide what is accepted, how fast it is done, and who is told.
+            floats: _,
+            threads: _,
+            verify: _,
+            progress: _,
+            // Only objects have it.
+            descriptor_symbol: _,
+        } = self;
+        let mut writer = Writer::new();
+        codegen.encode(&mut writer);
+        writer.u16(*arch as u16);
+        writer.u8(*cpu_level as u8);
+        writer.u64(cpu_features.bits());
+        if let Some(schedule) = self.fuel_schedule() {
+            writer.u32(schedule.version);
+            writer.raw(&schedule.costs_hash);
+        }
+        writer.finish()
+    }
+
     /// How many threads to use for `functions` functions.
     pub(crate) fn thread_count(&self, functions: usize) -> usize {
         let wanted = match self.threads {
@@ -159,4 +192,95 @@ pub fn available_presets() -> String {
         .map(|preset| preset.name())
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CompileOptions;
+    use std::{collections::BTreeMap, sync::Arc};
+    use wasmelt_abi::{
+        Arch, BoundsStrategy, CpuFeatures, CpuLevel, DebugInfo, OperatorCost, OptLevel, Preset,
+    };
+
+    /// An option, and a change of it.
+    type Change = (&'static str, fn(&mut CompileOptions));
+
+    const DECIDING: &[Change] = &[
+        ("preset", |options| {
+            options.codegen.preset = Preset::StrictMvp
+        }),
+        ("opt_level", |options| {
+            options.codegen.opt_level = OptLevel::None
+        }),
+        ("bounds", |options| {
+            options.codegen.bounds = BoundsStrategy::Explicit
+        }),
+        ("signals", |options| options.codegen.signals = false),
+        ("nan_canonicalization", |options| {
+            options.codegen.nan_canonicalization = true
+        }),
+        ("fuel", |options| options.codegen.fuel = true),
+        ("interruption", |options| {
+            options.codegen.interruption = true
+        }),
+        ("spectre_mitigation", |options| {
+            options.codegen.spectre_mitigation = true
+        }),
+        ("call_depth", |options| options.codegen.call_depth = true),
+        ("debug_info", |options| {
+            options.codegen.debug_info = DebugInfo::Full
+        }),
+        ("fuel_costs, with fuel", |options| {
+            options.codegen.fuel = true;
+            options.fuel_costs.operators = OperatorCost::uniform(7);
+        }),
+        ("arch", |options| options.arch = Arch::Aarch64),
+        ("cpu_level", |options| {
+            options.cpu_level = CpuLevel::X86_64V3
+        }),
+        ("cpu_features", |options| {
+            options.cpu_features = CpuFeatures::NONE
+        }),
+    ];
+
+    const INDIFFERENT: &[Change] = &[
+        ("fuel_costs, without fuel", |options| {
+            options.fuel_costs.operators = OperatorCost::uniform(7);
+        }),
+        ("floats", |options| options.floats = false),
+        ("threads", |options| options.threads = 7),
+        ("verify", |options| options.verify = true),
+        ("progress", |options| {
+            options.progress = Some(Arc::new(|_| {}))
+        }),
+        ("descriptor_symbol", |options| {
+            options.descriptor_symbol.push('x')
+        }),
+    ];
+
+    #[test]
+    fn every_option_that_decides_bytes_is_part_of_the_identity_and_no_other() {
+        let options = CompileOptions::for_target(Arch::X86_64);
+        let mut identities = BTreeMap::from([(options.identity(), "none")]);
+        for (name, change) in DECIDING {
+            let mut changed = options.clone();
+            change(&mut changed);
+            let same = identities.insert(changed.identity(), name);
+            assert_eq!(same, None, "{name}");
+        }
+        for (name, change) in INDIFFERENT {
+            let mut changed = options.clone();
+            change(&mut changed);
+            assert_eq!(changed.identity(), options.identity(), "{name}");
+        }
+        // The options of code generation are another crate's: each is in the list.
+        let listed = format!("{:#?}", options.codegen);
+        let fields = listed.lines().filter_map(|line| line.strip_prefix("    "));
+        let fields = fields.filter_map(|line| line.split_once(": "));
+        let fields: Vec<&str> = fields.map(|(field, _)| field).collect();
+        assert!(fields.len() >= 10, "{listed}");
+        for field in fields {
+            assert!(DECIDING.iter().any(|(name, _)| *name == field), "{field}");
+        }
+    }
 }

@@ -36,6 +36,8 @@ pub(crate) enum FileRule {
     NotWorldWritable,
     /// It belongs to this user, and nobody else may write it.
     Own,
+    /// It belongs to this user or to root, and nobody else may write it.
+    OwnOrRoots,
 }
 
 impl OpenFile {
@@ -93,6 +95,9 @@ impl OpenFile {
             FileRule::Any => true,
             FileRule::NotWorldWritable => !writable_by(0o002),
             FileRule::Own => self.status.st_uid == expected_owner && !writable_by(0o022),
+            FileRule::OwnOrRoots => {
+                [expected_owner, 0].contains(&self.status.st_uid) && !writable_by(0o022)
+            }
         };
         if holds {
             return Ok(());
@@ -105,10 +110,15 @@ impl OpenFile {
         })
     }
 
-    /// Whether the file is a finished entry of a private cache: nobody writes it, and it has one
-    /// name.
-    pub(crate) fn is_private_entry(&self) -> bool {
-        self.check_rule(FileRule::Own).is_ok() && self.mode() == 0o400 && self.status.st_nlink == 1
+    /// Whether the file is a finished entry of a cache that keeps this rule: nobody writes it, and it
+    /// has one name.
+    pub(crate) fn is_entry(&self, rule: FileRule) -> bool {
+        let has_mode = match rule {
+            FileRule::Own => self.mode() == 0o400,
+            FileRule::OwnOrRoots => self.mode() & !0o444 == 0,
+            FileRule::Any | FileRule::NotWorldWritable => false,
+        };
+        has_mode && self.check_rule(rule).is_ok() && self.status.st_nlink == 1
     }
 
     /// Whether nothing happened to the file since it was opened.

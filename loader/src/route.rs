@@ -148,6 +148,12 @@ impl Demands {
                 (FileRule::Any, rule, rule, false)
             }
             Trust::OwnCache => (FileRule::Own, DigestRule::Intact, DigestRule::Intact, true),
+            Trust::SharedCache => (
+                FileRule::OwnOrRoots,
+                DigestRule::Intact,
+                DigestRule::Intact,
+                true,
+            ),
             Trust::OwnCacheUnhashed => (
                 FileRule::Own,
                 DigestRule::Unhashed,
@@ -178,7 +184,9 @@ fn load_by_demands(
         ..Host::detect()
     };
     match source {
-        Source::Bytes(_) if demands.file == FileRule::Own => Err(LoadError::TrustNeedsFile),
+        Source::Bytes(_) if matches!(demands.file, FileRule::Own | FileRule::OwnOrRoots) => {
+            Err(LoadError::TrustNeedsFile)
+        }
         Source::Bytes(bytes) => {
             let descriptor = check_head(bytes, bytes.len() as u64, &host)?;
             let content = Content::Bytes(bytes);
@@ -265,7 +273,8 @@ impl<'a> Loading<'a> {
         let mut routes = Vec::new();
         if self.policy.proc_fd {
             let in_place = self.demands.in_place && self.policy.in_place;
-            if in_place && matches!(self.content, Content::File(file) if file.is_private_entry()) {
+            let rule = self.demands.file;
+            if in_place && matches!(self.content, Content::File(file) if file.is_entry(rule)) {
                 routes.push(Route::InPlace);
             }
             if self.policy.memfd {

@@ -37,6 +37,9 @@ pub enum Trust {
     /// Like [`Trust::OwnCache`], but an entry opened in place is not hashed again. What the disk
     /// or another process of this user changed in it goes unnoticed.
     OwnCacheUnhashed,
+    /// The file is an entry of a cache that this user or root has filled, and that nobody else can write:
+    /// an image that many machines start from, for example.
+    SharedCache,
     /// A person named the file, as one names a program to run. A file that everybody may write
     /// is refused.
     Named,

@@ -101,6 +101,19 @@ impl PoolConfig {
     }
 }
 
+/// What becomes of a module when the engine's cache fails.
+#[cfg(feature = "cache")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum CacheFailure {
+    /// [`Module::new`](crate::Module::new) fails, too.
+    #[default]
+    Error,
+    /// The module is compiled without the cache's help, and remembers why:
+    /// [`Module::cache_failure`](crate::Module::cache_failure).
+    RunWithout,
+}
+
 /// What host functions have of the stack of a resumable call, unless told otherwise.
 const HOST_STACK_LEN_BYTES: usize = 1 << 20;
 /// On less, no guest and no host function could run.
@@ -133,6 +146,8 @@ pub struct Config {
     on_progress: Option<ProgressFn>,
     #[cfg(feature = "cache")]
     cache: Option<Cache>,
+    #[cfg(feature = "cache")]
+    cache_failure: CacheFailure,
 }
 
 impl Default for Config {
@@ -160,6 +175,8 @@ impl Default for Config {
             on_progress: None,
             #[cfg(feature = "cache")]
             cache: None,
+            #[cfg(feature = "cache")]
+            cache_failure: CacheFailure::default(),
         }
     }
 }
@@ -279,6 +296,14 @@ impl Config {
     #[cfg(feature = "cache")]
     pub fn cache(&mut self, cache: Cache) -> &mut Self {
         self.cache = Some(cache);
+        self
+    }
+
+    /// What becomes of a module when the cache fails: a full disk, say, or a folder that is gone. A bad
+    /// entry is no failure, but a miss. Default: [`CacheFailure::Error`].
+    #[cfg(feature = "cache")]
+    pub fn cache_failure(&mut self, policy: CacheFailure) -> &mut Self {
+        self.cache_failure = policy;
         self
     }
 
@@ -498,6 +523,11 @@ impl Config {
     #[cfg(all(feature = "cache", feature = "compile"))]
     pub(crate) fn cache_ref(&self) -> Option<&Cache> {
         self.cache.as_ref()
+    }
+
+    #[cfg(all(feature = "cache", feature = "compile"))]
+    pub(crate) fn cache_failure_policy(&self) -> CacheFailure {
+        self.cache_failure
     }
 }
 

@@ -49,6 +49,7 @@ impl Engine {
     /// SIGBUS, SIGFPE and SIGILL, which pass on every signal that is not a guest's.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        count! { crate::metrics::describe(); }
         let mut config = config.clone();
         config.resolve(vm::can_reserve_guard_memory);
         if config.codegen().signals {

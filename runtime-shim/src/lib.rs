@@ -148,7 +148,7 @@
 //! ([`Config::debug_info`]). [`Error::fault_kind`] says whose fault it is, and [`Error::is_deterministic`] whether other
 //! nodes may be expected to have met it; `docs/errors.md` lists all. `perf` and `gdb` show a guest's functions by their
 //! names without further ado (`docs/debugging.md`). With the feature `tracing`, spans and events tell what is done
-//! (`docs/tracing.md`).
+//! (`docs/tracing.md`); with the feature `metrics`, it is counted (`docs/metrics.md`).
 //!
 //! Traps arrive as signals unless [`Config::signals`] says no. Handlers pass on every signal that is not a guest's.
 //!
@@ -161,6 +161,7 @@
 //! | `wat` | yes | `compile`, and `Module::new` also takes the text format |
 //! | `std`, `validate` | yes | `compile`; without, there is a host that compiles nothing |
 //! | `tracing` | no | spans and events of the crate `tracing`, which `docs/tracing.md` lists |
+//! | `metrics` | no | counters and histograms through the facade `metrics`, which `docs/metrics.md` lists |
 //! | `deterministic` | no | [`Config::nan_canonicalization`] is on by default |
 //! | `extra-checks` | no | Cranelift's verifier looks at what `Module::new` compiles, a third slower |
 //!
@@ -170,6 +171,8 @@
 //! Without default features a host runs artifacts that were compiled elsewhere and ships no compiler. A manifest
 //! that was written for wasmi with `default-features = false` needs `features = ["std"]` to have `Module::new`.
 
+#[macro_use]
+mod metrics;
 #[macro_use]
 mod trace;
 #[macro_use]
@@ -241,12 +244,17 @@ pub use crate::{
     value::{V128, Val, ValType},
     vm::InterruptHandle,
 };
+#[cfg(feature = "cache")]
+pub use config::CacheFailure;
 pub use wasmelt_abi::{
     CodegenOptions, CpuLevel, DebugInfo, FaultKind, FuelSchedule, OperatorCost, OptLevel, Preset,
     TrapCode,
 };
 #[cfg(feature = "cache")]
-pub use wasmelt_cache::{Cache, Mode as CacheMode};
+pub use wasmelt_cache::{
+    Cache, CacheOptions, CacheStats, EntryInfo, EvictLimits, Evicted, Key as CacheKey,
+    Mode as CacheMode, user_default_folder as default_cache_folder,
+};
 #[cfg(feature = "compile")]
 pub use wasmelt_compiler::Progress;
 pub use wasmelt_loader::{StaticDescriptor, Trust};

@@ -106,11 +106,26 @@ impl Module {
         source: impl Into<Source<'a>>,
         trust: &Trust,
     ) -> Result<Self, Error> {
-        engine.config().check_precompiled()?;
-        trace! { let span = crate::trace::load(Origin::Artifact); }
-        let library = wasmelt_loader::load(source.into().into_loader(), trust);
-        trace! { crate::trace::loaded(&span, &library); }
-        Self::from_library(engine, library?, Origin::Artifact)
+        let source = source.into().into_loader();
+        Self::load_by(engine, Origin::Artifact, || {
+            wasmelt_loader::load(source, trust)
+        })
+    }
+
+    /// Loads what this process did not compile.
+    fn load_by(
+        engine: &Engine,
+        origin: Origin,
+        load: impl FnOnce() -> Result<Library, LoadError>,
+    ) -> Result<Self, Error> {
+        let load = || {
+            engine.config().check_precompiled()?;
+            trace! { let span = crate::trace::load(origin); }
+            let library = load();
+            trace! { crate::trace::loaded(&span, &library); }
+            Self::from_library(engine, library?, origin)
+        };
+        counted(load())
     }
 
     /// The digest of an artifact, for [`Trust::Digest`]. It says which artifact it is, not who made it.
@@ -142,12 +157,11 @@ impl Module {
         engine: &Engine,
         source: impl Into<Source<'a>>,
     ) -> Result<Self, Error> {
-        engine.config().check_precompiled()?;
-        trace! { let span = crate::trace::load(Origin::Artifact); }
-        // SAFETY: the caller promises what the loader demands.
-        let library = unsafe { wasmelt_loader::load_unchecked(source.into().into_loader()) };
-        trace! { crate::trace::loaded(&span, &library); }
-        Self::from_library(engine, library?, Origin::Artifact)
+        let source = source.into().into_loader();
+        Self::load_by(engine, Origin::Artifact, || {
+            // SAFETY: the caller promises what the loader demands.
+            unsafe { wasmelt_loader::load_unchecked(source) }
+        })
     }
 
     /// A module that is linked into the program as an object.
@@ -159,11 +173,9 @@ impl Module {
         engine: &Engine,
         descriptor: &'static StaticDescriptor,
     ) -> Result<Self, Error> {
-        engine.config().check_precompiled()?;
-        trace! { let span = crate::trace::load(Origin::Static); }
-        let library = wasmelt_loader::from_static(descriptor);
-        trace! { crate::trace::loaded(&span, &library); }
-        Self::from_library(engine, library?, Origin::Static)
+        Self::load_by(engine, Origin::Static, || {
+            wasmelt_loader::from_static(descriptor)
+        })
     }
 
     fn from_library(engine: &Engine, library: Library, origin: Origin) -> Result<Self, Error> {
@@ -219,8 +231,8 @@ impl Module {
         self.inner.origin
     }
 
-    /// What the engine's cache failed at, while the module was compiled without its help: a full
-    /// disk, for example.
+    /// What the engine's cache failed at, while the module was compiled without its help, as
+    /// [`CacheFailure::RunWithout`](crate::CacheFailure::RunWithout) allows: a full disk, for example.
     #[cfg(feature = "cache")]
     #[must_use]
     pub fn cache_failure(&self) -> Option<&wasmelt_cache::CacheError> {
@@ -399,6 +411,16 @@ impl Module {
                 .map(|export| export.name.as_str())
         })
     }
+}
+
+/// Counts refusals.
+fn counted<T>(result: Result<T, Error>) -> Result<T, Error> {
+    count! {
+        if let Err(error) = &result {
+            crate::metrics::refused(error);
+        }
+    }
+    result
 }
 
 /// Refuses what this engine does not run.

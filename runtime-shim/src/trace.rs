@@ -7,7 +7,9 @@
 mod spans;
 
 #[cfg(all(feature = "tracing", feature = "cache", feature = "compile"))]
-pub(crate) use self::spans::{cache_lookup, cache_publish, looked_up, published, refused};
+pub(crate) use self::spans::{
+    cache_lookup, cache_publish, cache_wait, looked_up, published, refused, waited,
+};
 #[cfg(feature = "tracing")]
 pub(crate) use self::spans::{call, instantiate, load, loaded, paused, stopped, wants_calls};
 #[cfg(all(feature = "tracing", feature = "compile"))]

@@ -14,8 +14,8 @@ use std::{
 };
 use support::call;
 use wasmelt::{
-    BoundsChecks, Cache, CacheMode, Config, CpuLevel, DebugInfo, Engine, Error, Instance, Module,
-    OptLevel, Origin, Preset, Store,
+    BoundsChecks, Cache, CacheFailure, CacheMode, CacheOptions, Config, CpuLevel, DebugInfo,
+    Engine, Error, EvictLimits, Instance, Module, OptLevel, Origin, Preset, Store,
     errors::{CacheError, ErrorKind},
 };
 
@@ -283,13 +283,116 @@ fn a_read_only_cache_serves_what_it_has_and_is_left_alone() {
 }
 
 #[test]
-fn a_cache_that_fails_does_not_keep_a_module_from_running() {
+fn a_cache_that_fails_keeps_a_module_from_running_only_where_that_is_the_policy() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    let strict = engine(&folder, |_| {});
+    let lenient = engine(&folder, |config| {
+        config.cache_failure(CacheFailure::RunWithout);
+    });
+    fs::remove_dir(&folder).unwrap();
+    let error = Module::new(&strict, ANSWER).unwrap_err();
+    let ErrorKind::Cache(CacheError::MissingFolder { path }) = error.kind() else {
+        panic!("{error}");
+    };
+    assert_eq!(*path, folder);
+
+    let module = Module::new(&lenient, ANSWER).unwrap();
+    assert_eq!(module.origin(), Origin::Compiled);
+    let failure = module.cache_failure().unwrap();
+    assert_eq!(failure.to_string(), error.to_string());
+    assert_eq!(origin(&lenient, ANSWER).unwrap(), Origin::Compiled);
+
+    // A bad entry is no failure.
+    assert_eq!(
+        origin(&engine(&folder, |_| {}), ANSWER).unwrap(),
+        Origin::Compiled
+    );
+    damage(&entries(&folder).remove(0), Vec::clear);
+    assert_eq!(
+        origin(&strict, ANSWER).unwrap_err().to_string(),
+        error.to_string()
+    );
+    let again = engine(&folder, |_| {});
+    assert_eq!(origin(&again, ANSWER).unwrap(), Origin::Compiled);
+    assert_eq!(origin(&again, ANSWER).unwrap(), Origin::Cache);
+}
+
+#[test]
+fn of_many_engines_that_miss_a_module_one_compiles_it() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    let compiled = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let engine = engine(&folder, |_| {});
+                if origin(&engine, ANSWER).unwrap() == Origin::Compiled {
+                    compiled.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(compiled.into_inner(), 1);
+}
+
+#[test]
+fn code_that_is_mapped_from_the_cache_is_not_evicted() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("cache");
     let engine = engine(&folder, |_| {});
-    fs::remove_dir(&folder).unwrap();
+    let all = EvictLimits {
+        max_len_bytes: Some(0),
+        ..EvictLimits::default()
+    };
+    let cache = Cache::open(&folder).unwrap();
+    Module::new(&engine, ANSWER).unwrap();
     let module = Module::new(&engine, ANSWER).unwrap();
-    assert_eq!(module.origin(), Origin::Compiled);
-    assert!(module.cache_failure().is_some());
-    assert_eq!(origin(&engine, ANSWER).unwrap(), Origin::Compiled);
+    assert_eq!(module.origin(), Origin::Cache);
+    assert!(cache.entries().unwrap()[0].is_in_use);
+    let evicted = cache.evict(&all).unwrap();
+    assert_eq!((evicted.in_use, entries(&folder).len()), (1, 1));
+
+    drop(module);
+    assert_eq!(cache.evict(&all).unwrap().entries.len(), 1);
+    assert_eq!(entries(&folder).len(), 0);
+}
+
+#[test]
+fn a_module_is_found_in_a_folder_beneath() {
+    let home = tempfile::tempdir().unwrap();
+    let (image, folder) = (home.path().join("image"), home.path().join("cache"));
+    assert_eq!(
+        origin(&engine(&image, |_| {}), ANSWER).unwrap(),
+        Origin::Compiled
+    );
+    for path in entries(&image) {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
+    }
+    let over = |mode| {
+        let options = CacheOptions::new().mode(mode).shared(&image);
+        engine(&folder, |config| {
+            config.cache(options.open(&folder).unwrap());
+        })
+    };
+    for mode in [
+        CacheMode::ReadWrite,
+        CacheMode::ReadOnly,
+        CacheMode::MustHit,
+    ] {
+        assert_eq!(
+            origin(&over(mode), ANSWER).unwrap(),
+            Origin::Cache,
+            "{mode}"
+        );
+    }
+    assert_eq!(entries(&folder).len(), 0);
+
+    // What is damaged there is compiled once, and found above from then on.
+    let path = entries(&image).remove(0);
+    damage(&path, |bytes| bytes.truncate(2000));
+    let above = over(CacheMode::ReadWrite);
+    assert_eq!(origin(&above, ANSWER).unwrap(), Origin::Compiled);
+    assert_eq!(origin(&above, ANSWER).unwrap(), Origin::Cache);
+    assert_eq!((entries(&folder).len(), entries(&image).len()), (1, 1));
 }

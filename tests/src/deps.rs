@@ -90,6 +90,7 @@ pub const EVIDENCE: &[&str] = &[
     "wasmelt-benches",
     "wasmelt-example-load-only",
     "wasmelt-example-opentelemetry",
+    "wasmelt-example-prometheus",
     "wasmelt-examples",
     "wasmelt-fuzz",
     "wasmelt-measure",

@@ -121,6 +121,18 @@ fn only_the_embedders_crate_knows_tracing() {
     assert_eq!(knowing, [("wasmelt", true)]);
 }
 
+/// Counting is off unless it is asked for, where the runtime has it and in the cache.
+#[test]
+fn metrics_are_optional_in_the_two_crates_that_count() {
+    let graph = graph();
+    let knowing = graph.edges.iter().filter(|edge| edge.to == "metrics");
+    let mut knowing: Vec<_> = knowing
+        .map(|edge| (edge.from.as_str(), edge.optional))
+        .collect();
+    knowing.sort_unstable();
+    assert_eq!(knowing, [("wasmelt", true), ("wasmelt-cache", true)]);
+}
+
 #[test]
 fn every_source_file_starts_with_a_caption() {
     let sources = sources();

@@ -219,6 +219,7 @@ fn lint(arguments: &[String]) -> Result<()> {
         "std",
         "cache",
         "tracing",
+        "metrics",
         "std,deterministic,extra-checks",
     ] {
         clippy()
@@ -245,14 +246,16 @@ fn test(arguments: &[String]) -> Result<()> {
     finish_tests(&commands)
 }
 
-/// Tests of what is there only with the feature `tracing`, which the example turns on for all that
-/// is built with it: the other tests are of a build without. The other features are the same.
+/// Tests of what is there only with the features `tracing` and `metrics`, which examples turn on for all
+/// that is built with them: the other tests are of a build without. The other features are the same.
 fn traced_tests() -> Cmd {
     cargo("test").args(["--no-fail-fast", "--workspace"]).args([
         "--test",
         "tracing",
         "--test",
         "opentelemetry",
+        "--test",
+        "prometheus",
     ])
 }
 

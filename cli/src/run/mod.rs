@@ -5,9 +5,10 @@ mod error;
 
 use crate::{
     args::Format,
+    cache,
     codegen::CodegenArgs,
     describe::{Interface, kind_name, val_types},
-    failure::{Exit, Failure, printable_name},
+    failure::{Failure, printable_name},
     input::{Input, STDIN, stored_descriptor},
     output,
     progress::Bar,
@@ -20,8 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 use wasmelt::{
-    BoundsChecks, Cache, Config, CustomFuelCosts, Engine, Error, Linker, Module, Source, Store,
-    Trust, Val, errors::ErrorKind,
+    BoundsChecks, Config, CustomFuelCosts, Engine, Error, Linker, Module, Source, Store, Trust, Val,
 };
 use wasmelt_abi::{Arch, BoundsStrategy, Export, ExternKind, FuncType, Manifest};
 use wasmelt_compiler::{Container, recognise};
@@ -40,8 +40,9 @@ Integers are decimal or hexadecimal, signed or unsigned; floats are decimal or h
 nan, or nan:0x… with the bits of the fraction. Options stand before ARGS.
 
 What is compiled goes to the cache of this user ($XDG_CACHE_HOME/wasmelt or ~/.cache/wasmelt), so
-that it starts at once the next time. An artifact runs with your rights, as a program would: its
-form and integrity are checked, its origin is what you say it is; --digest accepts one only.";
+that it starts at once the next time; `wasmelt cache` shows and clears it. An artifact runs with
+your rights, as a program would: its form and integrity are checked, its origin is what you say it
+is; --digest accepts one only.";
 
 /// What is called when no name is given.
 const START: &str = "_start";
@@ -62,13 +63,8 @@ pub(crate) struct RunArgs {
     #[arg(value_name = "ARGS", allow_hyphen_values = true)]
     arguments: Vec<String>,
 
-    /// Do not use a cache
-    #[arg(long, conflicts_with = "cache_dir")]
-    no_cache: bool,
-
-    /// Use the cache in this folder [default: this user's cache]
-    #[arg(long, value_name = "DIR")]
-    cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    cache: cache::UseArgs,
 
     /// Accept only the artifact with this digest (64 hexadecimal digits)
     #[arg(long, value_name = "HEX", value_parser = arguments::parse_digest)]
@@ -160,23 +156,15 @@ impl RunArgs {
         if let Some(callback) = bar.callback() {
             config.on_progress(move |progress| callback(progress));
         }
-        let without_cache = config.clone();
-        if let Some(cache) = self.open_cache(quiet)? {
-            config.cache(cache);
+        if let Some(cache) = self.cache.open(quiet)? {
+            config.cache(cache).cache_failure(self.cache.policy());
         }
-        let module = Module::new(&Engine::new(&config), &wasm);
-        let module = match module {
-            // A cache that nobody asked for must not be what stops a module.
-            Err(error) if self.cache_dir.is_none() && is_of_cache(&error) => {
-                warn(
-                    quiet,
-                    &format!("running without a cache: {}", error::message(&error)),
-                );
-                Module::new(&Engine::new(&without_cache), &wasm)
-            }
-            module => module,
-        };
-        module.map_err(|error| error::failure(&name, &error))
+        let module = Module::new(&Engine::new(&config), &wasm)
+            .map_err(|error| error::failure(&name, &error))?;
+        if let Some(failure) = module.cache_failure() {
+            cache::warn_without(quiet, failure);
+        }
+        Ok(module)
     }
 
     fn load_artifact(&self, input: &Input) -> Result<Module, Failure> {
@@ -234,28 +222,6 @@ impl RunArgs {
             config.set_max_recursion_depth(depth);
         }
         Ok(config)
-    }
-
-    fn open_cache(&self, quiet: bool) -> Result<Option<Cache>, Failure> {
-        if self.no_cache {
-            return Ok(None);
-        }
-        if let Some(folder) = &self.cache_dir {
-            return match Cache::open(folder) {
-                Ok(cache) => Ok(Some(cache)),
-                Err(error) => Err(Failure::new(
-                    Exit::Host,
-                    "--cache-dir",
-                    anyhow::Error::new(error),
-                )),
-            };
-        }
-        Ok(Cache::user_default()
-            .inspect_err(|error| {
-                let reason = format!("{:#}", anyhow::Error::msg(error.to_string()));
-                warn(quiet, &format!("running without a cache: {reason}"));
-            })
-            .ok())
     }
 
     /// What to call; `None` if starting the module is all there is to do.
@@ -487,16 +453,5 @@ fn exported_functions(manifest: &Manifest) -> String {
         "no function is exported".to_owned()
     } else {
         format!("functions exported: {}", names.join(", "))
-    }
-}
-
-fn is_of_cache(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Cache(_))
-}
-
-fn warn(quiet: bool, text: &str) {
-    if !quiet {
-        // A closed standard error is no reason to fail.
-        let _ = writeln!(io::stderr(), "warning: {text}");
     }
 }

@@ -5,6 +5,7 @@
 )]
 
 mod bench;
+mod cache;
 mod compile;
 mod debug;
 mod general;

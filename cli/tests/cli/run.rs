@@ -584,25 +584,23 @@ fn a_cache_that_nobody_asked_for_stops_nothing() {
         "{found:?}"
     );
 
-    // One that somebody asked for does.
-    let outcome = folder.run(&[
-        "run",
-        "calculator.wat",
-        "--cache-dir",
-        "file",
-        "--invoke",
-        "add",
-        "1",
-        "2",
-    ]);
-    assert_eq!(outcome.code, Some(3), "{outcome:?}");
+    // Unless that is the policy.
+    let run = |options: &[&str]| folder.run(&[&arguments[..2], options, &arguments[2..]].concat());
+    let of_file = ["--cache-dir", "file"];
+    let reason = format!(
+        "cache folder {} is not a folder: name another one\n",
+        folder.path("file").display()
+    );
+    let outcome = run(&of_file);
     assert_eq!(
         outcome.stderr,
-        format!(
-            "error: --cache-dir: cache folder {} is not a folder: name another one\n",
-            folder.path("file").display()
-        )
+        format!("warning: running without a cache: {reason}")
     );
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "3\n"));
+    let strict = ["--cache-failure", "error"];
+    let outcome = run(&[of_file, strict].concat());
+    assert_eq!(outcome.stderr, format!("error: cache: {reason}"));
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(3), ""));
 }
 
 #[test]

@@ -20,7 +20,11 @@ impl Module {
     ///
     /// If the module is refused, an option is not available, or the host fails.
     pub fn new(engine: &Engine, wasm: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let wasm = to_binary(wasm.as_ref())?;
+        super::counted(Self::new_by_any_way(engine, wasm.as_ref()))
+    }
+
+    fn new_by_any_way(engine: &Engine, wasm: &[u8]) -> Result<Self, Error> {
+        let wasm = to_binary(wasm)?;
         let options = compile_options(engine)?;
         check_limits(engine, &wasm)?;
         #[cfg(feature = "cache")]
@@ -55,10 +59,13 @@ impl Module {
     ///
     /// If the module is refused, or an option is not available.
     pub fn compile(engine: &Engine, wasm: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
-        let wasm = to_binary(wasm.as_ref())?;
-        let options = compile_options(engine)?;
-        check_limits(engine, &wasm)?;
-        Ok(compile(&wasm, &options)?.shared_object())
+        let compile = || {
+            let wasm = to_binary(wasm.as_ref())?;
+            let options = compile_options(engine)?;
+            check_limits(engine, &wasm)?;
+            Ok(compile(&wasm, &options)?.shared_object())
+        };
+        super::counted(compile())
     }
 
     /// Checks that a module in the binary format would be accepted, without compiling it.
@@ -86,7 +93,9 @@ impl Module {
 
 fn compile(wasm: &[u8], options: &CompileOptions) -> Result<CompiledModule, Error> {
     trace! { let span = crate::trace::compile(wasm, options); }
+    count! { let begin = std::time::Instant::now(); }
     let compiled = wasmelt_compiler::compile(wasm, options);
+    count! { crate::metrics::compiled(begin); }
     trace! { crate::trace::compiled(&span, &compiled); }
     Ok(compiled?)
 }
@@ -159,72 +168,145 @@ fn stored_digest(artifact: &[u8]) -> [u8; 32] {
 mod cached {
     use super::compile;
     use crate::{
+        config::CacheFailure,
         engine::Engine,
         error::{Error, ErrorKind},
         errors::InputError,
         module::{Module, Origin},
     };
+    use core::time::Duration;
     use sha2::{Digest, Sha256};
-    use wasmelt_abi::{ABI_VERSION, Writer};
+    use wasmelt_abi::ABI_VERSION;
     use wasmelt_cache::{Cache, CacheError, Entry, Key, KeyBuilder, Mode};
-    use wasmelt_compiler::{CompileOptions, VERSION, pinned_dependencies};
+    use wasmelt_compiler::{CompileOptions, VERSION, codegen_fingerprint, pinned_dependencies};
     use wasmelt_loader::{Library, Source, Trust};
 
-    /// Looks the module up, or compiles and publishes it. A bad entry is moved aside and treated
-    /// as a miss; so is a failure of the cache, which the module remembers, unless it must hit.
+    /// How long one waits for another process that compiles the same module, before it compiles too. A
+    /// process that dies is waited for no longer; this is for one that was stopped.
+    const PATIENCE: Duration = Duration::from_mins(10);
+
+    /// Looks the module up, or compiles and publishes it. A bad entry is moved aside and treated as a
+    /// miss. A failure of the cache is an error or remembered by the module, as the engine is
+    /// configured, unless it must hit.
     pub(super) fn load_or_compile(
         engine: &Engine,
         wasm: &[u8],
         options: &CompileOptions,
         cache: &Cache,
     ) -> Result<Module, Error> {
-        let key = key(wasm, options);
-        let mut failure = None;
-        trace! { let span = crate::trace::cache_lookup(); }
-        let found = cache.lookup(&key);
-        trace! { crate::trace::looked_up(span, &found); }
-        match found {
-            Ok(Some(entry)) => match load(engine, entry, wasm, options) {
-                Ok(module) => return Ok(module),
-                Err(error) if cache.mode() == Mode::MustHit => return Err(error),
-                Err(error) => {
-                    trace! { crate::trace::refused(&error); }
-                    failure = set_aside(cache, &key, &error);
-                }
-            },
-            Ok(None) => {}
-            Err(error) if cache.mode() == Mode::MustHit => return Err(error.into()),
-            Err(error) => failure = Some(error),
+        let mut lookup = Lookup {
+            engine,
+            wasm,
+            options,
+            cache,
+            key: key(wasm, options),
+            failure: None,
+        };
+        if let Some(module) = lookup.run()? {
+            return Ok(module);
         }
+        // Of all who miss it one compiles it, and publishes it before the others look again.
+        trace! { let span = crate::trace::cache_wait(); }
+        let flight = cache.take_flight(&lookup.key, PATIENCE);
+        trace! { crate::trace::waited(span, &flight); }
+        let flight = match flight {
+            Ok(flight) => flight,
+            Err(error) => {
+                lookup.fail(error)?;
+                None
+            }
+        };
+        if flight.is_some()
+            && let Some(module) = lookup.run()?
+        {
+            return Ok(module);
+        }
+        count! { crate::metrics::cache_missed(); }
         let artifact = compile(wasm, options)?.shared_object();
-        if cache.mode() == Mode::ReadWrite && failure.is_none() {
+        if cache.mode() == Mode::ReadWrite && lookup.failure.is_none() {
             trace! { let span = crate::trace::cache_publish(&artifact); }
-            failure = cache.publish(&key, &artifact).err();
+            let failure = cache.publish(&lookup.key, &artifact).err();
             trace! { crate::trace::published(span, failure.as_ref()); }
+            if let Some(failure) = failure {
+                lookup.fail(failure)?;
+            }
         }
+        drop(flight);
         let module = Module::from_compiled(engine, &artifact)?;
-        if let Some(failure) = failure {
+        if let Some(failure) = lookup.failure {
             module.set_cache_failure(failure);
         }
         Ok(module)
     }
 
-    fn load(
-        engine: &Engine,
-        entry: Entry,
-        wasm: &[u8],
-        options: &CompileOptions,
-    ) -> Result<Module, Error> {
-        let path = Some(entry.path().to_owned());
-        let file = entry.into_file();
-        trace! { let span = crate::trace::load(Origin::Cache); }
-        let library = wasmelt_loader::load(Source::File { file, path }, &Trust::OwnCache);
-        trace! { crate::trace::loaded(&span, &library); }
-        let library = library?;
-        if !is_of(&library, wasm, options) {
-            return Err(InputError::OtherModule.into());
+    /// A module that is looked up.
+    struct Lookup<'a> {
+        engine: &'a Engine,
+        wasm: &'a [u8],
+        options: &'a CompileOptions,
+        cache: &'a Cache,
+        key: Key,
+        /// What has gone wrong with the cache, where one goes on without it.
+        failure: Option<CacheError>,
+    }
+
+    impl Lookup<'_> {
+        fn run(&mut self) -> Result<Option<Module>, Error> {
+            let must_hit = self.cache.mode() == Mode::MustHit;
+            trace! { let span = crate::trace::cache_lookup(); }
+            let found = self.cache.lookup(&self.key);
+            trace! { crate::trace::looked_up(span, &found); }
+            match found {
+                Ok(Some(entry)) => match self.load(entry) {
+                    Ok(module) => {
+                        count! { crate::metrics::cache_hit(); }
+                        return Ok(Some(module));
+                    }
+                    Err(error) if must_hit => return Err(error),
+                    Err(error) => {
+                        trace! { crate::trace::refused(&error); }
+                        count! { crate::metrics::refused(&error); }
+                        if let Some(failure) = set_aside(self.cache, &self.key, &error) {
+                            self.fail(failure)?;
+                        }
+                    }
+                },
+                Ok(None) => {}
+                Err(error) if must_hit => return Err(error.into()),
+                Err(error) => self.fail(error)?,
+            }
+            Ok(None)
         }
-        Module::from_library(engine, library, Origin::Cache)
+
+        /// Goes on without the cache, if that is allowed.
+        fn fail(&mut self, failure: CacheError) -> Result<(), Error> {
+            count! { crate::metrics::cache_failed(); }
+            match self.engine.config().cache_failure_policy() {
+                CacheFailure::Error => Err(failure.into()),
+                CacheFailure::RunWithout => {
+                    self.failure.get_or_insert(failure);
+                    Ok(())
+                }
+            }
+        }
+
+        fn load(&self, entry: Entry) -> Result<Module, Error> {
+            let trust = if entry.is_shared() {
+                Trust::SharedCache
+            } else {
+                Trust::OwnCache
+            };
+            let path = Some(entry.path().to_owned());
+            let file = entry.into_file();
+            trace! { let span = crate::trace::load(Origin::Cache); }
+            let library = wasmelt_loader::load(Source::File { file, path }, &trust);
+            trace! { crate::trace::loaded(&span, &library); }
+            let library = library?;
+            if !is_of(&library, self.wasm, self.options) {
+                return Err(InputError::OtherModule.into());
+            }
+            Module::from_library(self.engine, library, Origin::Cache)
+        }
     }
 
     /// Moves a bad entry aside, where the mode allows it, and returns what went wrong with that. An
@@ -242,20 +324,12 @@ mod cached {
 
     /// Everything that decides the bytes of the artifact.
     fn key(wasm: &[u8], options: &CompileOptions) -> Key {
-        let mut codegen = Writer::new();
-        options.codegen.encode(&mut codegen);
-        if let Some(schedule) = options.fuel_schedule() {
-            codegen.u32(schedule.version);
-            codegen.raw(&schedule.costs_hash);
-        }
-        KeyBuilder::new("wasmelt artifact 1")
+        KeyBuilder::new("wasmelt artifact 2")
             .field("abi", &ABI_VERSION.to_le_bytes())
             .field("compiler", VERSION.as_bytes())
             .field("dependencies", pinned_dependencies().join("\n").as_bytes())
-            .field("target", &(options.arch as u16).to_le_bytes())
-            .field("cpu level", &[options.cpu_level as u8])
-            .field("cpu features", &options.cpu_features.bits().to_le_bytes())
-            .field("options", &codegen.finish())
+            .field("fingerprint", &codegen_fingerprint(options.arch))
+            .field("options", &options.identity())
             .field("wasm", wasm)
             .finish()
     }

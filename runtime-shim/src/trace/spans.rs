@@ -87,6 +87,29 @@ pub(crate) fn looked_up(
     span.record("outcome", outcome);
 }
 
+/// Around the wait until it is this process's turn to compile what the cache does not have.
+#[cfg(all(feature = "cache", feature = "compile"))]
+pub(crate) fn cache_wait() -> EnteredSpan {
+    tracing::debug_span!(target: TARGET, "cache_wait", outcome = Empty, error = Empty).entered()
+}
+
+/// What the wait came to; ends its span.
+#[cfg(all(feature = "cache", feature = "compile"))]
+pub(crate) fn waited(
+    span: EnteredSpan,
+    result: &Result<Option<wasmelt_cache::Flight>, wasmelt_cache::CacheError>,
+) {
+    let outcome = match result {
+        Ok(Some(_)) => "turn",
+        Ok(None) => "no turn",
+        Err(error) => {
+            record_error(&span, error);
+            "failure"
+        }
+    };
+    span.record("outcome", outcome);
+}
+
 /// An entry was found, but is not used.
 #[cfg(all(feature = "cache", feature = "compile"))]
 pub(crate) fn refused(error: &Error) {

@@ -128,10 +128,12 @@ impl Activation {
         // SAFETY: `stop` came from a box, and nobody else has it any more.
         let Stop { mut error, frames } = *unsafe { Box::from_raw(stop) };
         trace! { let is_new = error.backtrace().is_none(); }
+        count! { let is_uncounted = error.backtrace().is_none(); }
         // SAFETY: the block lives as long as the store that was entered.
         error.extend_backtrace(frames.resolve(unsafe { &*self.block }));
         // An error that has passed through a guest was told there.
         trace! { if is_new { crate::trace::stopped(&error); } }
+        count! { if is_uncounted { crate::metrics::stopped(&error); } }
         error
     }
 }

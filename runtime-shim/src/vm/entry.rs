@@ -584,6 +584,7 @@ fn prepare_stack(store: &mut StoreInner, thread: &ThreadState, sp: usize) -> Res
         let error = TrapCode::StackOverflow.into();
         // What stops a guest that waits for this entry is told when that guest is left.
         trace! { if thread.activation.get().is_null() { crate::trace::stopped(&error); } }
+        count! { if thread.activation.get().is_null() { crate::metrics::stopped(&error); } }
         return Err(error);
     }
     if block.has_signals && !thread.has_signal_stack.get() {
