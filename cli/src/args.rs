@@ -1,6 +1,9 @@
 //! The command line: verbs, options and their help.
 
-use crate::{cache::CacheArgs, compile::CompileArgs, inspect::InspectArgs, run::RunArgs, version};
+use crate::{
+    cache::CacheArgs, compile::CompileArgs, doctor::DoctorArgs, inspect::InspectArgs, run::RunArgs,
+    version,
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::ffi::OsString;
@@ -14,6 +17,7 @@ Examples:
   wasmelt bench module.wasm --invoke add 1 2  time every step beside an interpreter's
   wasmelt wast suite/ --matrix                run the specification's scripts
   wasmelt cache ls                            what was compiled and kept
+  wasmelt doctor                              what this host allows
 
 Exit codes:
   0  success
@@ -56,6 +60,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Look into a cache of compiled modules, and clear it
     Cache(CacheArgs),
+    /// Say what this host allows, and what to do about what it does not
+    Doctor(DoctorArgs),
     /// Time the steps of a module's life beside an interpreter's
     #[cfg(feature = "bench")]
     Bench(crate::bench::BenchArgs),

@@ -2,6 +2,7 @@
 
 use crate::{
     args::Format,
+    batch::BatchArgs,
     codegen::{CodegenArgs, target_parser},
     describe::hex,
     failure::{Failure, printable_name},
@@ -27,15 +28,18 @@ Examples:
   wasmelt compile - -o module.so --format json < module.wasm
   wasmelt compile module.wasm -o module.o --emit obj --symbol my_module
   wasmelt compile module.wasm --emit asm --function fib --target aarch64
+  wasmelt compile contracts/ --out-dir compiled/ --keep-going --format json
+  wasmelt compile list-of-paths.txt --cache
 
 The output is written beside OUT, synchronised and renamed: an existing file is replaced as a
-whole, or stays as it was.";
+whole, or stays as it was. Of many modules, those whose artifact is there already are not compiled
+again; each has a line on standard output, and the last line counts them.";
 
 /// Arguments of `wasmelt compile`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CompileArgs {
-    /// The module, binary or text; `-` is standard input
+    /// The module, binary or text; `-` is standard input. With --out-dir or --cache: a folder, or a list of paths
     #[arg(value_name = "IN")]
     input: PathBuf,
 
@@ -58,6 +62,9 @@ pub(crate) struct CompileArgs {
     /// What to compile for [default: this machine]
     #[arg(long, value_name = "TRIPLE", value_parser = target_parser())]
     target: Option<Arch>,
+
+    #[command(flatten)]
+    batch: BatchArgs,
 
     #[command(flatten)]
     codegen: CodegenArgs,
@@ -130,6 +137,11 @@ pub(crate) fn run(args: &CompileArgs, quiet: bool) -> Result<(), Failure> {
     options
         .check()
         .map_err(|error| Failure::usage(error.to_string()))?;
+    if args.batch.is_asked_for() {
+        return args
+            .batch
+            .run(&args.input, &args.codegen, options, args.format, quiet);
+    }
     let input = Input::read(&args.input)?;
     let output = args.prepare_output(&input)?;
     if args.emit.is_binary() && output.is_terminal() {
@@ -165,12 +177,30 @@ impl CompileArgs {
                  always exports {DESCRIPTOR_SYMBOL})"
             )));
         }
+        if self.batch.is_asked_for() {
+            return self.check_batch();
+        }
+        self.batch.check_single()?;
         if self.output.is_none() && self.emit.is_binary() {
             return Err(Failure::usage("name the file to write: -o OUT"));
         }
         if self.format == Format::Json && self.writes_to_stdout() {
             return Err(Failure::usage(
                 "--format json would mix with the output on standard output: name a file (-o OUT)",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_batch(&self) -> Result<(), Failure> {
+        if self.emit != Emit::So {
+            return Err(Failure::usage(
+                "of many modules only artifacts are made: leave out --emit",
+            ));
+        }
+        if self.batch.is_for_cache() && self.target.is_some() {
+            return Err(Failure::usage(
+                "what a cache holds is for this machine: leave out --target, or write to a folder (--out-dir)",
             ));
         }
         Ok(())

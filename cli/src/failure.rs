@@ -88,6 +88,22 @@ impl Failure {
         ExitCode::from(exit as u8)
     }
 
+    /// The exit code, if there is an error.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        match self {
+            Failure::OutputClosed => None,
+            Failure::Error { exit, .. } => Some(*exit),
+        }
+    }
+
+    /// What is wrong and why, without the subject.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Failure::OutputClosed => "standard output was closed".to_owned(),
+            Failure::Error { error, .. } => printable(&format!("{error:#}")),
+        }
+    }
+
     /// `error: SUBJECT: what is wrong: why`.
     fn line(&self) -> String {
         let mut line = String::from("error");

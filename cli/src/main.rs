@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod batch;
 #[cfg(feature = "bench")]
 mod bench;
 mod cache;
 mod codegen;
 mod compile;
 mod describe;
+mod doctor;
 mod extension;
 mod failure;
 mod fuel_costs;
@@ -43,6 +45,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.verb {
         Verb::Compile(args) => compile::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         Verb::Inspect(args) => inspect::run(&args, quiet).map(|()| ExitCode::SUCCESS),
+        Verb::Doctor(args) => doctor::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Run(args) => run::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "bench")]

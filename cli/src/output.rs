@@ -30,6 +30,13 @@ pub(crate) fn print_json(document: &impl Serialize) -> Result<(), Failure> {
     print_bytes(&to_json(document))
 }
 
+/// Prints one JSON document on a line of standard output.
+pub(crate) fn print_json_line(document: &impl Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_vec(document).expect("reports have string keys only");
+    text.push(b'\n');
+    print_bytes(&text)
+}
+
 /// A JSON document as it is printed.
 pub(crate) fn to_json(document: &impl Serialize) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(document).expect("reports have string keys only");

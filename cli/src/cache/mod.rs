@@ -119,6 +119,11 @@ impl PlaceArgs {
         Cache::open_with(self.folder()?, mode)
     }
 
+    /// Whether a folder was named.
+    pub(crate) fn is_named(&self) -> bool {
+        self.cache_dir.is_some()
+    }
+
     /// Where it is, whether or not it is there.
     pub(crate) fn folder(&self) -> Result<PathBuf, CacheError> {
         match &self.cache_dir {

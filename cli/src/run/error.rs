@@ -72,7 +72,7 @@ impl TrapText {
 }
 
 /// The failure that an error of the runtime means for a file.
-pub(super) fn failure(file: &str, error: &Error) -> Failure {
+pub(crate) fn failure(file: &str, error: &Error) -> Failure {
     Failure::new(exit(error), file, anyhow!(message(error)))
 }
 

@@ -3,6 +3,8 @@
 pub(crate) mod arguments;
 mod error;
 
+pub(crate) use error::failure;
+
 use crate::{
     args::Format,
     cache,

@@ -11,6 +11,7 @@ fn every_verb_has_complete_help_with_examples() {
         ("help-compile.txt", &["compile", "--help"]),
         ("help-run.txt", &["run", "--help"]),
         ("help-inspect.txt", &["inspect", "--help"]),
+        ("help-doctor.txt", &["doctor", "--help"]),
         ("help-cache.txt", &["cache", "--help"]),
         ("help-cache-gc.txt", &["cache", "gc", "--help"]),
         ("help-completions.txt", &["completions", "--help"]),

@@ -4,10 +4,12 @@
     reason = "a test that cannot prepare its input fails"
 )]
 
+mod batch;
 mod bench;
 mod cache;
 mod compile;
 mod debug;
+mod doctor;
 mod general;
 mod inspect;
 mod output;
