@@ -30,6 +30,7 @@ mod manifest;
 mod offset_map;
 mod operators;
 mod options;
+mod signatures;
 mod source_lines;
 mod target;
 mod trap;
@@ -54,6 +55,9 @@ pub use manifest::{
 };
 pub use offset_map::{InlineFrame, OffsetEntry, OffsetMap, OffsetMapBuilder, SourceFrame};
 pub use options::{BoundsStrategy, CodegenOptions, DebugInfo, OptLevel, Preset};
+pub use signatures::{
+    MAX_SIGNATURE_PAYLOAD_LEN_BYTES, MAX_SIGNATURES, decode_signature_block, encode_signature_block,
+};
 pub use source_lines::{
     MAX_SOURCE_DEPTH, SourceLine, SourceLines, SourceRow, SourceScope, SourceSymbol,
     encode_source_lines,

@@ -18,4 +18,7 @@ pub const MAGIC: [u8; 8] = *b"wasmelt\0";
 /// - 5 (2026-11-22): the manifest names the schedule of fuel and a hash of the costs; an option counts the active
 ///   calls, in a field of the store's block. Lines of source have a section, and how much debug information there
 ///   is is an option.
+///
+/// What the signature block holds has no part in it: a signature is added to a finished artifact without changing a
+/// byte of that, the version's bytes included. A loader that knows no signatures refuses a file that has some.
 pub const ABI_VERSION: u32 = 5;

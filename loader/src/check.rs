@@ -7,12 +7,14 @@ use crate::{
     error::{LoadError, other_abi_version},
     host::Host,
     manifest::{Surroundings, check_manifest},
+    signature::{KeyTrust, check_signatures},
     sys::StaticDescriptor,
     tables::{check_functions, check_lines, check_names, check_offset_map, check_traps},
 };
 use wasmelt_abi::{
-    ABI_VERSION, BoundsStrategy, CpuFeatures, DESCRIPTOR_FILE_OFFSET, Manifest, ModuleDescriptor,
-    SIGNATURE_BLOCK_LEN_BYTES, SIGNATURE_BLOCK_MAGIC, SectionId,
+    ABI_VERSION, BoundsStrategy, CpuFeatures, DESCRIPTOR_FILE_OFFSET,
+    MAX_SIGNATURE_PAYLOAD_LEN_BYTES, Manifest, ModuleDescriptor, SIGNATURE_BLOCK_LEN_BYTES,
+    SIGNATURE_BLOCK_MAGIC, SectionId, decode_signature_block,
 };
 
 /// Bytes at the start of a file that hold the descriptor.
@@ -53,11 +55,15 @@ impl Checked {
 pub(crate) fn check_file(
     bytes: &[u8],
     rule: DigestRule,
+    keys: Option<&KeyTrust>,
     host: &Host,
 ) -> Result<Checked, LoadError> {
     let descriptor = check_head(bytes, bytes.len() as u64, host)?;
-    check_signature_block(bytes)?;
+    let signatures = check_signature_block(bytes, &descriptor)?;
     check_digest(bytes, &descriptor, rule)?;
+    if let Some(keys) = keys {
+        check_signatures(bytes, &descriptor, &signatures, keys)?;
+    }
     check_elf(bytes, &descriptor)?;
     let manifest = check_contents(&descriptor, |id| file_section(bytes, &descriptor, id))?;
     Ok(Checked {
@@ -166,13 +172,12 @@ pub(crate) fn check_options(descriptor: &ModuleDescriptor) -> Result<(), LoadErr
     Ok(())
 }
 
-/// Checks that the file is as long as its descriptor says.
+/// Checks that the file is as long as its descriptor says, but for signatures at its end.
 pub(crate) fn check_length(descriptor: &ModuleDescriptor, found: u64) -> Result<(), LoadError> {
-    if descriptor.file_len_bytes != found {
-        return Err(LoadError::Length {
-            expected: descriptor.file_len_bytes,
-            found,
-        });
+    let expected = descriptor.file_len_bytes;
+    let signatures_len_bytes = found.checked_sub(expected);
+    if signatures_len_bytes.is_none_or(|len_bytes| len_bytes > MAX_SIGNATURE_PAYLOAD_LEN_BYTES) {
+        return Err(LoadError::Length { expected, found });
     }
     if found > MAX_FILE_LEN_BYTES {
         return Err(LoadError::TooLong {
@@ -183,23 +188,35 @@ pub(crate) fn check_length(descriptor: &ModuleDescriptor, found: u64) -> Result<
     Ok(())
 }
 
-/// Checks that the file ends with an empty signature block.
-pub(crate) fn check_signature_block(bytes: &[u8]) -> Result<(), LoadError> {
-    let Some((before, found)) = bytes.split_last_chunk::<16>() else {
+/// Where the signature block starts, if there is room for one.
+pub(crate) fn signature_block_start(descriptor: &ModuleDescriptor) -> Option<usize> {
+    let start = descriptor
+        .file_len_bytes
+        .checked_sub(SIGNATURE_BLOCK_LEN_BYTES)?;
+    usize::try_from(start).ok()
+}
+
+/// Checks the form of the signature block, and gives the texts in it, which nobody verified.
+pub(crate) fn check_signature_block<'a>(
+    bytes: &'a [u8],
+    descriptor: &ModuleDescriptor,
+) -> Result<Vec<&'a str>, LoadError> {
+    let start = signature_block_start(descriptor);
+    let block = start.and_then(|start| bytes.get(start..));
+    let head = block.and_then(<[u8]>::first_chunk::<16>);
+    let (Some(start), Some(block), Some(head)) = (start, block, head) else {
         return Err(LoadError::TooShort {
             needed: HEAD_LEN_BYTES as u64 + SIGNATURE_BLOCK_LEN_BYTES,
             found: bytes.len() as u64,
         });
     };
-    let mut expected = [0; 16];
-    expected[..8].copy_from_slice(&SIGNATURE_BLOCK_MAGIC);
-    if *found != expected {
+    if !head.starts_with(&SIGNATURE_BLOCK_MAGIC) {
         return Err(LoadError::SignatureBlock {
-            file_offset: before.len() as u64,
-            found: *found,
+            file_offset: start as u64,
+            found: *head,
         });
     }
-    Ok(())
+    decode_signature_block(block).map_err(LoadError::SignatureForm)
 }
 
 /// Checks the digest by a rule.
@@ -213,7 +230,7 @@ pub(crate) fn check_digest(
         DigestRule::Intact => None,
         DigestRule::Exactly(trusted) => Some(trusted),
     };
-    let found = compute_digest(bytes);
+    let found = compute_digest(bytes, descriptor);
     if found != descriptor.digest {
         return Err(LoadError::Digest {
             expected: descriptor.digest,
@@ -227,12 +244,12 @@ pub(crate) fn check_digest(
 }
 
 /// The BLAKE3 digest of a file, without its own field and without the signature block.
-pub(crate) fn compute_digest(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn compute_digest(bytes: &[u8], descriptor: &ModuleDescriptor) -> [u8; 32] {
     let field_start = HEAD_LEN_BYTES - ModuleDescriptor::SIZE + ModuleDescriptor::DIGEST_OFFSET;
     let field_end = field_start + ModuleDescriptor::DIGEST_LEN_BYTES;
-    let body = bytes
-        .split_last_chunk::<16>()
-        .map_or(bytes, |(body, _)| body);
+    let body = signature_block_start(descriptor)
+        .and_then(|end| bytes.get(..end))
+        .unwrap_or(bytes);
     let mut hasher = blake3::Hasher::new();
     hasher.update(body.get(..field_start).unwrap_or(body));
     hasher.update(body.get(field_end..).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! Names every way in which loading can fail, and whose fault it is.
 
-use crate::source::Route;
+use crate::{signature::KeyId, source::Route};
 use std::{fmt, io, path::PathBuf};
 use thiserror::Error;
 use wasmelt_abi::{ABI_VERSION, Arch, CpuFeatures, DecodeError, FaultKind, SectionId};
@@ -125,7 +125,7 @@ pub enum LoadError {
         /// Length of the file.
         found: u64,
     },
-    /// The file does not end with an empty signature block.
+    /// There is no signature block where the artifact ends.
     #[error("invalid signature block at byte {file_offset}: {AGAIN}", AGAIN = AGAIN)]
     SignatureBlock {
         /// Where the block should be.
@@ -133,6 +133,9 @@ pub enum LoadError {
         /// What is there.
         found: [u8; 16],
     },
+    /// What the signature block holds does not have its form.
+    #[error("signature block: {0}; sign the artifact again, or fetch it again")]
+    SignatureForm(DecodeError),
     /// The bytes are not those that were digested when the artifact was written.
     #[error("digest {}, and the descriptor says {}: {AGAIN}", Hex(found), Hex(expected), AGAIN = AGAIN)]
     Digest {
@@ -152,6 +155,32 @@ pub enum LoadError {
         expected: [u8; 32],
         /// Digest of the artifact.
         found: [u8; 32],
+    },
+    /// A signature that claims to be by a trusted key is not, or is no signature at all.
+    #[error(
+        "invalid signature{}: {reason}; fetch the artifact and its signatures again, or have it signed again",
+        BySigner(*key_id)
+    )]
+    InvalidSignature {
+        /// The key that is said to have signed, where that can be read.
+        key_id: Option<KeyId>,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Fewer of the trusted keys signed than must have.
+    #[error(
+        "signed by {} of the {needed} trusted keys that must have signed{}: have it signed by more of them, or name \
+         the keys of those who did",
+        signed.len(),
+        Signers { signed, unknown }
+    )]
+    TooFewSignatures {
+        /// How many must have signed.
+        needed: usize,
+        /// Which did.
+        signed: Vec<KeyId>,
+        /// Keys that are said to have signed and are not in the list.
+        unknown: Vec<KeyId>,
     },
     /// A part of the ELF file is not what the emitter writes.
     #[error(
@@ -416,6 +445,30 @@ struct Hex<'a>(&'a [u8]);
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+struct BySigner(Option<KeyId>);
+
+impl fmt::Display for BySigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |id| write!(f, " by key {id}"))
+    }
+}
+
+struct Signers<'a> {
+    signed: &'a [KeyId],
+    unknown: &'a [KeyId],
+}
+
+impl fmt::Display for Signers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lists = [("signed", self.signed), ("not trusted", self.unknown)];
+        for (what, ids) in lists.iter().filter(|(_, ids)| !ids.is_empty()) {
+            let ids: Vec<_> = ids.iter().map(KeyId::to_string).collect();
+            write!(f, "; {what}: {}", ids.join(", "))?;
+        }
+        Ok(())
     }
 }
 

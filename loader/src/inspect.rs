@@ -3,11 +3,12 @@
 use crate::{
     check::{
         DigestRule, check_contents, check_digest, check_host, check_length, check_options,
-        check_signature_block, compute_digest, decode_head, file_section,
+        check_signature_block, compute_digest, decode_head, file_section, signature_block_start,
     },
     elf::check_elf,
     error::LoadError,
     host::Host,
+    signature::{EMPTY_BLOCK, KeyTrust, SignatureInfo, Signer, check_signatures},
     tables::{function_entry, name_entries},
 };
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub struct Inspection {
     pub descriptor: ModuleDescriptor,
     /// Digest of the bytes; the artifact is intact when it equals the descriptor's.
     pub digest: [u8; 32],
+    /// What its signatures say of themselves; nobody verified them.
+    pub signatures: Vec<SignatureInfo>,
     /// What the module imports, exports, defines and initialises.
     pub manifest: Manifest,
     /// Every defined function, in the order of their indices.
@@ -50,8 +53,9 @@ pub struct FunctionSize {
 /// [`Inspection::verdict`].
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
     let descriptor = decode_head(bytes)?;
-    let digest = compute_digest(bytes);
+    let digest = compute_digest(bytes, &descriptor);
     let verdict = judge(bytes, &descriptor);
+    let signatures = check_signature_block(bytes, &descriptor).unwrap_or_default();
     let section = |id| file_section(bytes, &descriptor, id);
     let manifest = check_contents(&descriptor, section)?;
     let functions = function_sizes(
@@ -62,20 +66,59 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
     Ok(Inspection {
         descriptor,
         digest,
+        signatures: signatures.into_iter().map(SignatureInfo::read).collect(),
         manifest,
         functions,
         verdict,
     })
 }
 
+/// Checks an artifact, also one for another target, and who signed it, without loading it.
+///
+/// Without keys it says that the artifact has its form and is intact, which proves no origin.
+///
+/// # Errors
+///
+/// As [`crate::load`] with [`crate::Trust::Keys`], but for what concerns the host.
+pub fn verify(bytes: &[u8], keys: Option<&KeyTrust>) -> Result<Vec<Signer>, LoadError> {
+    let descriptor = decode_head(bytes)?;
+    let signatures = check_form(bytes, &descriptor)?;
+    let signers = keys.map(|keys| check_signatures(bytes, &descriptor, &signatures, keys));
+    let signers = signers.transpose()?;
+    check_elf(bytes, &descriptor)?;
+    check_contents(&descriptor, |id| file_section(bytes, &descriptor, id))?;
+    Ok(signers.unwrap_or_default())
+}
+
+/// An artifact as it was before anybody signed it: the bytes that signatures are of.
+///
+/// # Errors
+///
+/// As [`verify`] without keys: what is not intact should not be signed.
+pub fn unsigned(artifact: &[u8]) -> Result<Vec<u8>, LoadError> {
+    verify(artifact, None)?;
+    let descriptor = decode_head(artifact)?;
+    let body = signature_block_start(&descriptor).and_then(|end| artifact.get(..end));
+    Ok([body.unwrap_or(artifact), &EMPTY_BLOCK].concat())
+}
+
 /// Every check of [`crate::load`] but those of the contents, in the same order.
 fn judge(bytes: &[u8], descriptor: &ModuleDescriptor) -> Result<(), LoadError> {
     check_host(descriptor, &Host::detect())?;
+    check_form(bytes, descriptor)?;
+    check_elf(bytes, descriptor)
+}
+
+/// The checks between those of the host and those of the ELF file. Gives the signatures.
+fn check_form<'a>(
+    bytes: &'a [u8],
+    descriptor: &ModuleDescriptor,
+) -> Result<Vec<&'a str>, LoadError> {
     check_options(descriptor)?;
     check_length(descriptor, bytes.len() as u64)?;
-    check_signature_block(bytes)?;
+    let signatures = check_signature_block(bytes, descriptor)?;
     check_digest(bytes, descriptor, DigestRule::Intact)?;
-    check_elf(bytes, descriptor)
+    Ok(signatures)
 }
 
 fn function_sizes(manifest: &Manifest, table: &[u8], names: &[u8]) -> Vec<FunctionSize> {

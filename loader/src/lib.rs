@@ -51,6 +51,7 @@ mod inspect;
 mod library;
 mod manifest;
 mod route;
+mod signature;
 mod source;
 mod sys;
 mod tables;
@@ -58,10 +59,11 @@ mod unwind;
 
 pub use error::{Attempt, ElfPart, LoadError};
 pub use host::host_cpu_features;
-pub use inspect::{FunctionSize, Inspection, inspect};
+pub use inspect::{FunctionSize, Inspection, inspect, unsigned, verify};
 pub use library::Library;
 #[doc(hidden)]
 pub use route::{Policy, load_with_policy};
 pub use route::{from_static, load, load_unchecked};
+pub use signature::{KeyError, KeyId, KeyTrust, SignatureInfo, Signer, SignerKey};
 pub use source::{Route, Source, Trust};
 pub use sys::StaticDescriptor;

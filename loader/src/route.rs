@@ -9,6 +9,7 @@ use crate::{
     },
     host::{Host, host_cpu_features},
     library::Library,
+    signature::KeyTrust,
     source::{Route, Source, Trust},
     sys::{Image, Mapping, OpenError, StaticDescriptor},
 };
@@ -54,6 +55,7 @@ pub unsafe fn load_unchecked(source: Source<'_>) -> Result<Library, LoadError> {
         file: FileRule::Any,
         digest: DigestRule::Unhashed,
         digest_of_copies: DigestRule::Unhashed,
+        keys: None,
         in_place: false,
     };
     load_by_demands(source, demands, &Policy::default())
@@ -133,15 +135,17 @@ pub fn load_with_policy(
 
 /// What a trust demands.
 #[derive(Debug, Clone, Copy)]
-struct Demands {
+struct Demands<'a> {
     file: FileRule,
     digest: DigestRule,
     digest_of_copies: DigestRule,
+    /// Who must have signed.
+    keys: Option<&'a KeyTrust>,
     in_place: bool,
 }
 
-impl Demands {
-    const fn of(trust: &Trust) -> Self {
+impl<'a> Demands<'a> {
+    const fn of(trust: &'a Trust) -> Self {
         let (file, digest, digest_of_copies, in_place) = match trust {
             Trust::Digest(digest) => {
                 let rule = DigestRule::Exactly(*digest);
@@ -160,15 +164,24 @@ impl Demands {
                 DigestRule::Intact,
                 true,
             ),
+            Trust::Keys(_) => {
+                let rule = DigestRule::Intact;
+                (FileRule::Any, rule, rule, false)
+            }
             Trust::Named => {
                 let rule = DigestRule::Intact;
                 (FileRule::NotWorldWritable, rule, rule, false)
             }
         };
+        let keys = match trust {
+            Trust::Keys(keys) => Some(keys),
+            _ => None,
+        };
         Self {
             file,
             digest,
             digest_of_copies,
+            keys,
             in_place,
         }
     }
@@ -176,7 +189,7 @@ impl Demands {
 
 fn load_by_demands(
     source: Source<'_>,
-    demands: Demands,
+    demands: Demands<'_>,
     policy: &Policy,
 ) -> Result<Library, LoadError> {
     let host = Host {
@@ -201,7 +214,7 @@ fn load_by_demands(
 
 fn load_file(
     file: &OpenFile,
-    demands: Demands,
+    demands: Demands<'_>,
     policy: &Policy,
     host: Host,
 ) -> Result<Library, LoadError> {
@@ -229,7 +242,7 @@ impl From<LoadError> for RouteError {
 struct Loading<'a> {
     content: Content<'a>,
     file_name: String,
-    demands: Demands,
+    demands: Demands<'a>,
     policy: &'a Policy,
     host: Host,
 }
@@ -238,7 +251,7 @@ impl<'a> Loading<'a> {
     fn new(
         content: Content<'a>,
         digest: &[u8; 32],
-        demands: Demands,
+        demands: Demands<'a>,
         policy: &'a Policy,
         host: Host,
     ) -> Self {
@@ -359,7 +372,7 @@ impl<'a> Loading<'a> {
     fn check(&self, file: &File, digest: DigestRule) -> Result<Checked, LoadError> {
         let len_bytes = usize::try_from(self.content.len_bytes()).unwrap_or(usize::MAX);
         let mapping = Mapping::new(file, len_bytes).map_err(|error| failure("map", None, error))?;
-        let checked = check_file(mapping.bytes(), digest, &self.host)?;
+        let checked = check_file(mapping.bytes(), digest, self.demands.keys, &self.host)?;
         if let Some(after_check) = &self.policy.after_check {
             after_check();
         }

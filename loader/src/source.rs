@@ -1,5 +1,6 @@
 //! Says where an artifact comes from, why it is trusted, and by which route it was opened.
 
+use crate::signature::KeyTrust;
 use std::{
     fmt,
     fs::File,
@@ -40,6 +41,8 @@ pub enum Trust {
     /// The file is an entry of a cache that this user or root has filled, and that nobody else can write:
     /// an image that many machines start from, for example.
     SharedCache,
+    /// Enough people of a list signed the artifact, in the file or beside it.
+    Keys(KeyTrust),
     /// A person named the file, as one names a program to run. A file that everybody may write
     /// is refused.
     Named,

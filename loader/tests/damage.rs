@@ -193,6 +193,10 @@ fn bytes_behind_the_end_are_refused() {
     let mut file = answer(42).write();
     file.push(0);
     let error = load(Source::Bytes(&file), &Trust::Named).expect_err("longer than it says");
+    assert!(matches!(error, LoadError::SignatureForm(_)), "{error}");
+    // So much that no signature block can be meant.
+    file.resize(file.len() + (1 << 16), 0);
+    let error = load(Source::Bytes(&file), &Trust::Named).expect_err("longer than it says");
     assert!(matches!(error, LoadError::Length { .. }), "{error}");
 }
 

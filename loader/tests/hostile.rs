@@ -867,16 +867,6 @@ fn contradicting_options_are_refused() {
     ));
 }
 
-#[test]
-fn a_signature_block_with_a_payload_is_refused() {
-    let mut file = answer(42).write();
-    let end = file.len();
-    file[end - 8] = 4;
-    assert!(matches!(refusal(&file), LoadError::SignatureBlock { .. }));
-    file.extend_from_slice(b"sign");
-    assert!(matches!(refusal(&file), LoadError::Length { .. }));
-}
-
 /// Where a part of a compiled artifact is, from its program headers.
 fn unwind_places(file: &[u8]) -> (usize, usize, usize) {
     let table = get64(file, program_header(5) + 8) as usize;

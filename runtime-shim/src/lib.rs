@@ -257,4 +257,4 @@ pub use wasmelt_cache::{
 };
 #[cfg(feature = "compile")]
 pub use wasmelt_compiler::Progress;
-pub use wasmelt_loader::{StaticDescriptor, Trust};
+pub use wasmelt_loader::{KeyError, KeyTrust, SignerKey, StaticDescriptor, Trust};

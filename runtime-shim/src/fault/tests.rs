@@ -415,6 +415,7 @@ fn loads() -> Vec<LoadError> {
             file_offset: 0,
             found: [0; 16],
         },
+        LoadError::SignatureForm(error),
         LoadError::Digest {
             expected: [0; 32],
             found: [1; 32],
@@ -422,6 +423,15 @@ fn loads() -> Vec<LoadError> {
         LoadError::Untrusted {
             expected: [0; 32],
             found: [1; 32],
+        },
+        LoadError::InvalidSignature {
+            key_id: None,
+            reason: "a",
+        },
+        LoadError::TooFewSignatures {
+            needed: 1,
+            signed: Vec::new(),
+            unknown: Vec::new(),
         },
         LoadError::Elf {
             part: ElfPart::Header,
