@@ -1,8 +1,8 @@
 //! The command line: verbs, options and their help.
 
 use crate::{
-    cache::CacheArgs, compile::CompileArgs, doctor::DoctorArgs, inspect::InspectArgs, run::RunArgs,
-    version,
+    cache::CacheArgs, compile::CompileArgs, doctor::DoctorArgs, inspect::InspectArgs,
+    keygen::KeygenArgs, run::RunArgs, sign::SignArgs, verify::VerifyArgs, version,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -14,6 +14,8 @@ Examples:
   wasmelt run module.wasm --invoke add 1 2    compile (or take from the cache) and call
   wasmelt run module.so --invoke add 1 2      load what was compiled, and call
   wasmelt inspect module.so                   what is in it, and would this host load it
+  wasmelt sign module.so --key builder.key    vouch for it; `wasmelt keygen` makes keys
+  wasmelt verify module.so --key builder.pub  who vouches for it
   wasmelt bench module.wasm --invoke add 1 2  time every step beside an interpreter's
   wasmelt wast suite/ --matrix                run the specification's scripts
   wasmelt cache ls                            what was compiled and kept
@@ -58,6 +60,12 @@ pub(crate) enum Verb {
     Inspect(InspectArgs),
     /// Call a function of a module or an artifact
     Run(RunArgs),
+    /// Make a key pair for signing artifacts
+    Keygen(KeygenArgs),
+    /// Sign an artifact, in the file or beside it
+    Sign(SignArgs),
+    /// Say whether an artifact is intact, and who signed it
+    Verify(VerifyArgs),
     /// Look into a cache of compiled modules, and clear it
     Cache(CacheArgs),
     /// Say what this host allows, and what to do about what it does not

@@ -9,6 +9,8 @@ use crate::{
     input::{Input, stored_descriptor},
     output::{self, Output},
     progress::Bar,
+    secret::{PasswordArgs, SigningKey},
+    sign,
 };
 use clap::ValueEnum;
 use serde::Serialize;
@@ -26,6 +28,7 @@ Examples:
   wasmelt compile module.wasm -o module.so
   wasmelt compile module.wat -o module.so --bounds explicit --no-signals
   wasmelt compile - -o module.so --format json < module.wasm
+  wasmelt compile module.wasm -o module.so --sign builder.key
   wasmelt compile module.wasm -o module.o --emit obj --symbol my_module
   wasmelt compile module.wasm --emit asm --function fib --target aarch64
   wasmelt compile contracts/ --out-dir compiled/ --keep-going --format json
@@ -62,6 +65,13 @@ pub(crate) struct CompileArgs {
     /// What to compile for [default: this machine]
     #[arg(long, value_name = "TRIPLE", value_parser = target_parser())]
     target: Option<Arch>,
+
+    /// Sign the artifact with this secret key, as `wasmelt sign` does
+    #[arg(long, value_name = "SECRET")]
+    sign: Option<PathBuf>,
+
+    #[command(flatten)]
+    password: PasswordArgs,
 
     #[command(flatten)]
     batch: BatchArgs,
@@ -108,6 +118,8 @@ struct Summary {
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_by: Option<String>,
 }
 
 /// What a compilation gave.
@@ -117,6 +129,8 @@ struct Compiled {
     unoptimised_functions: Option<u32>,
     /// Why debug information was ignored, all or in part.
     ignored_debug_info: Option<String>,
+    /// The key that signed it.
+    signed_by: Option<String>,
 }
 
 /// Compiles, writes, and says so.
@@ -149,10 +163,19 @@ pub(crate) fn run(args: &CompileArgs, quiet: bool) -> Result<(), Failure> {
             "standard output is a terminal, and this would be binary",
         ));
     }
+    // Before the compilation, which may take long.
+    let key = args.sign.as_deref();
+    let key = key.map(|path| SigningKey::read(path, &args.password));
+    let key = key.transpose()?;
     let started = Instant::now();
     let name = input.name.clone();
     let wasm = input.into_binary()?;
-    let compiled = args.compile(&name, &wasm, &mut options, quiet)?;
+    let mut compiled = args.compile(&name, &wasm, &mut options, quiet)?;
+    if let Some(key) = key {
+        let text = key.sign(&name, &compiled.bytes)?;
+        compiled.bytes = sign::embed(&name, &compiled.bytes, &[&text])?;
+        compiled.signed_by = Some(key.signer().id().to_string());
+    }
     output.write(&compiled.bytes)?;
     args.report(
         &output,
@@ -177,6 +200,14 @@ impl CompileArgs {
                  always exports {DESCRIPTOR_SYMBOL})"
             )));
         }
+        if self.sign.is_some() && self.emit != Emit::So {
+            return Err(Failure::usage("--sign signs artifacts: it needs --emit so"));
+        }
+        if self.password.password_file.is_some() && self.sign.is_none() {
+            return Err(Failure::usage(
+                "--password-file has the password of a key: it needs --sign SECRET",
+            ));
+        }
         if self.batch.is_asked_for() {
             return self.check_batch();
         }
@@ -196,6 +227,11 @@ impl CompileArgs {
         if self.emit != Emit::So {
             return Err(Failure::usage(
                 "of many modules only artifacts are made: leave out --emit",
+            ));
+        }
+        if self.sign.is_some() {
+            return Err(Failure::usage(
+                "of many modules none is signed: leave out --sign, and sign the artifacts (`wasmelt sign`)",
             ));
         }
         if self.batch.is_for_cache() && self.target.is_some() {
@@ -241,6 +277,7 @@ impl CompileArgs {
                     functions: Some(module.function_sizes().len()),
                     unoptimised_functions: Some(module.manifest().downgraded_function_count),
                     ignored_debug_info: module.ignored_debug_info().map(str::to_owned),
+                    signed_by: None,
                 });
             }
             Emit::Clif => Listing::Clif,
@@ -258,6 +295,7 @@ impl CompileArgs {
                 functions: None,
                 unoptimised_functions: None,
                 ignored_debug_info: None,
+                signed_by: None,
             }),
         }
     }
@@ -287,6 +325,7 @@ impl CompileArgs {
                 Emit::So => stored_digest(&compiled.bytes),
                 _ => None,
             },
+            signed_by: compiled.signed_by.clone(),
         };
         match (self.format, output) {
             (Format::Json, _) => output::print_json(&summary),
@@ -341,6 +380,9 @@ impl Summary {
                 &mut line,
                 format_args!(", {count} not optimised (above the governor's thresholds)"),
             );
+        }
+        if let Some(id) = &self.signed_by {
+            put(&mut line, format_args!(", signed by key {id}"));
         }
         if let Some(reason) = &self.ignored_debug_info {
             put(&mut line, format_args!(", debug info ignored: {reason}"));

@@ -106,7 +106,8 @@ fn read_all(reader: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn refuse_to_read(name: String, error: io::Error) -> Failure {
+/// Why a file cannot be read.
+pub(crate) fn refuse_to_read(name: String, error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::NotFound => Failure::refused_because(name, "there is no such file"),
         io::ErrorKind::IsADirectory => {

@@ -19,9 +19,14 @@ mod fuel_costs;
 mod guard;
 mod input;
 mod inspect;
+mod keygen;
+mod keys;
 mod output;
 mod progress;
 mod run;
+mod secret;
+mod sign;
+mod verify;
 mod version;
 
 use args::{Cli, Verb};
@@ -48,6 +53,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Doctor(args) => doctor::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Cache(args) => cache::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Run(args) => run::run(&args, quiet).map(|()| ExitCode::SUCCESS),
+        Verb::Keygen(args) => keygen::run(&args, quiet).map(|()| ExitCode::SUCCESS),
+        Verb::Sign(args) => sign::run(&args, quiet).map(|()| ExitCode::SUCCESS),
+        Verb::Verify(args) => verify::run(&args, quiet).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "bench")]
         Verb::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "wast")]

@@ -4,7 +4,7 @@ use crate::failure::{Exit, Failure};
 use anyhow::Error;
 use serde::Serialize;
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions, Permissions},
     io::{self, IsTerminal, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -114,9 +114,22 @@ impl Output {
     /// Writes the result. A file is replaced by a complete one, or stays as it was: whoever has
     /// the old one open or mapped keeps it.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        self.write_with(bytes, None)
+    }
+
+    /// Like [`Output::write`], with permissions of the file where it is one that is replaced.
+    pub(crate) fn write_with(
+        &self,
+        bytes: &[u8],
+        permissions: Option<Permissions>,
+    ) -> Result<(), Failure> {
         match self {
             Output::Stdout => print_bytes(bytes),
             Output::File { name, target } => Staged::create(target)
+                .and_then(|staged| match permissions {
+                    Some(permissions) => staged.file.set_permissions(permissions).map(|()| staged),
+                    None => Ok(staged),
+                })
                 .and_then(|staged| staged.publish(target, bytes))
                 .map_err(|error| cannot_write(name, error)),
             Output::Special { name, path } => OpenOptions::new()

@@ -32,6 +32,8 @@ pub(super) struct ArtifactReport {
     digest: String,
     /// Whether the bytes have that digest.
     intact: bool,
+    /// Who is said to have signed it; nobody verified that.
+    unverified_signatures: Vec<Signature>,
     wasm_sha256: String,
     wasm_bytes: u64,
     /// Whether this host would load it.
@@ -69,6 +71,13 @@ struct Options {
 struct Schedule {
     version: u32,
     costs_hash: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Signature {
+    /// None if it does not have the form of a signature.
+    key_id: Option<String>,
+    trusted_comment: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,6 +121,14 @@ impl ArtifactReport {
             }),
             digest: hex(&descriptor.digest),
             intact: descriptor.digest == inspection.digest,
+            unverified_signatures: inspection
+                .signatures
+                .iter()
+                .map(|signature| Signature {
+                    key_id: signature.key_id.map(|id| id.to_string()),
+                    trusted_comment: signature.trusted_comment.clone(),
+                })
+                .collect(),
             wasm_sha256: hex(&descriptor.wasm_sha256),
             wasm_bytes: descriptor.wasm_len_bytes,
             loads: inspection.verdict.is_ok(),
@@ -157,6 +174,11 @@ impl ArtifactReport {
         );
         self.write_identity(&mut text);
         self.write_module(&mut text);
+        list(
+            &mut text,
+            "signatures, not verified",
+            self.unverified_signatures.iter().map(Signature::line),
+        );
         list(
             &mut text,
             "sections",
@@ -251,6 +273,16 @@ impl ArtifactReport {
         }
         if let Some(start) = self.start {
             line(text, "start", &format!("function {start}"));
+        }
+    }
+}
+
+impl Signature {
+    fn line(&self) -> String {
+        let comment = printable_name(&self.trusted_comment);
+        match &self.key_id {
+            Some(id) => format!("key {id}: {comment}"),
+            None => "not in the form of a signature".to_owned(),
         }
     }
 }

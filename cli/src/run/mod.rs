@@ -12,6 +12,7 @@ use crate::{
     describe::{Interface, kind_name, val_types},
     failure::{Failure, printable_name},
     input::{Input, STDIN, stored_descriptor},
+    keys::KeyArgs,
     output,
     progress::Bar,
 };
@@ -36,6 +37,7 @@ Examples:
   wasmelt run module.wasm --fuel-limit 1000000 --timings --invoke f
   wasmelt run module.wasm --cache-dir /var/cache/wasm --invoke f
   wasmelt run module.so --digest 6411…5a40 --invoke f
+  wasmelt run module.so --key a.pub --key b.pub --threshold 1 --invoke f
   wasmelt run module.wasm                            calls `_start`, or only starts it
 
 Integers are decimal or hexadecimal, signed or unsigned; floats are decimal or hexadecimal, inf,
@@ -44,7 +46,7 @@ nan, or nan:0x… with the bits of the fraction. Options stand before ARGS.
 What is compiled goes to the cache of this user ($XDG_CACHE_HOME/wasmelt or ~/.cache/wasmelt), so
 that it starts at once the next time; `wasmelt cache` shows and clears it. An artifact runs with
 your rights, as a program would: its form and integrity are checked, its origin is what you say it
-is; --digest accepts one only.";
+is; --digest accepts one only, --key only what this key's owner signed.";
 
 /// What is called when no name is given.
 const START: &str = "_start";
@@ -69,8 +71,11 @@ pub(crate) struct RunArgs {
     cache: cache::UseArgs,
 
     /// Accept only the artifact with this digest (64 hexadecimal digits)
-    #[arg(long, value_name = "HEX", value_parser = arguments::parse_digest)]
+    #[arg(long, value_name = "HEX", value_parser = arguments::parse_digest, conflicts_with = "keys")]
     digest: Option<[u8; 32]>,
+
+    #[command(flatten)]
+    keys: KeyArgs,
 
     /// Give the guest so much fuel; implies --fuel [default with --fuel: 2^64 - 1]
     #[arg(long, value_name = "N")]
@@ -151,6 +156,12 @@ impl RunArgs {
                 "--digest is for artifacts, and this is none",
             ));
         }
+        if self.keys.trust()?.is_some() {
+            return Err(Failure::refused_because(
+                input.name,
+                "--key is for artifacts, and this is none",
+            ));
+        }
         let name = input.name.clone();
         let wasm = input.into_binary()?;
         let bar = Bar::start(&name, quiet);
@@ -184,9 +195,10 @@ impl RunArgs {
                  for code generation only --no-signals and --fuel-costs apply",
             ));
         }
-        let trust = match self.digest {
-            Some(digest) => Trust::Digest(digest),
-            None => Trust::Named,
+        let trust = match (self.digest, self.keys.trust()?) {
+            (Some(digest), _) => Trust::Digest(digest),
+            (None, Some(keys)) => Trust::Keys(keys),
+            (None, None) => Trust::Named,
         };
         let descriptor = stored_descriptor(&input.bytes);
         let is_metered = descriptor.is_some_and(|descriptor| descriptor.options.fuel);

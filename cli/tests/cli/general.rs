@@ -14,6 +14,9 @@ fn every_verb_has_complete_help_with_examples() {
         ("help-doctor.txt", &["doctor", "--help"]),
         ("help-cache.txt", &["cache", "--help"]),
         ("help-cache-gc.txt", &["cache", "gc", "--help"]),
+        ("help-keygen.txt", &["keygen", "--help"]),
+        ("help-sign.txt", &["sign", "--help"]),
+        ("help-verify.txt", &["verify", "--help"]),
         ("help-completions.txt", &["completions", "--help"]),
     ] {
         let outcome = folder.succeed(arguments);

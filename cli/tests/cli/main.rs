@@ -13,7 +13,9 @@ mod doctor;
 mod general;
 mod inspect;
 mod output;
+mod reproducible;
 mod run;
+mod sign;
 mod support;
 mod tools;
 #[cfg(feature = "wast")]
