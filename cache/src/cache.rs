@@ -17,6 +17,8 @@ use crate::{CacheError, CacheOptions, Entry, EntryFault, EvictLimits, Key, user_
 
 /// How often a look-up begins anew when the entry is replaced under it.
 const ATTEMPTS: u32 = 8;
+/// How often whoever must have an entry's lock waits for as long as [`ATTEMPTS`] take: a second or so.
+const HOLD_ATTEMPTS: u32 = 128;
 /// How exact the time of an entry's last use is: noting it costs a write to disk.
 const USE_GRAIN: Duration = Duration::from_hours(1);
 
@@ -147,7 +149,7 @@ impl Cache {
         }
         for folder in self.shared.iter() {
             // It is not ours to clear up.
-            if let Ok(Some(entry)) = open_entry(folder, key) {
+            if let Ok(Some((entry, _))) = open_entry(folder, key) {
                 return Ok(Some(entry.into_shared()));
             }
         }
@@ -167,7 +169,19 @@ impl Cache {
     ///
     /// The operating system refuses, or [`CacheError::BadEntry`].
     pub fn lookup_strict(&self, key: &Key) -> Result<Option<Entry>, CacheError> {
-        open_entry(&self.folder, key)
+        Ok(open_entry(&self.folder, key)?.map(|(entry, _)| entry))
+    }
+
+    /// Opens the entry so that it is certain not to be evicted meanwhile.
+    pub(crate) fn hold(&self, key: &Key) -> Result<Option<Entry>, CacheError> {
+        for _ in 0..HOLD_ATTEMPTS {
+            match open_entry(&self.folder, key)? {
+                None => return Ok(None),
+                Some((entry, Shared::Taken)) => return Ok(Some(entry)),
+                Some((_, Shared::Busy)) => {}
+            }
+        }
+        Err(CacheError::InUse { key: *key })
     }
 
     /// Stores `bytes` under `key` and returns the entry.
@@ -199,6 +213,8 @@ impl Cache {
             == Renamed::TargetExists
         {
             if let Some(entry) = self.lookup_equal(key, bytes) {
+                // Whoever published it may have died before this.
+                self.sync_folder()?;
                 return Ok(entry);
             }
             self.replace(staged.name(), &name)?;
@@ -300,8 +316,15 @@ impl Cache {
         let file = match self.folder.open_file(&name) {
             Ok(Found::File(file, _)) => file,
             Ok(Found::Nothing) => return Removed::Nothing,
-            // What is none of ours is moved aside by whoever looks it up.
-            Ok(Found::Fault(_)) | Err(_) => return Removed::InUse,
+            // Nobody can use what is none of ours.
+            Ok(Found::Fault(_)) if self.is_pinned(key) => return Removed::Pinned,
+            Ok(Found::Fault(_)) => {
+                return match self.folder.remove_any(&name) {
+                    Ok(()) => Removed::Done,
+                    Err(_) => Removed::InUse,
+                };
+            }
+            Err(_) => return Removed::InUse,
         };
         // With this lock nobody opens it, and nobody who opened it pins it.
         if !matches!(try_lock(&file), Ok(true)) || !is_named(&self.folder, &name, &file) {
@@ -392,7 +415,7 @@ impl Cache {
 }
 
 /// Opens the entry of a folder, and keeps it from being evicted for as long as it is open.
-fn open_entry(folder: &Folder, key: &Key) -> Result<Option<Entry>, CacheError> {
+fn open_entry(folder: &Folder, key: &Key) -> Result<Option<(Entry, Shared)>, CacheError> {
     let name = key.to_string();
     let path = folder.path().join(&name);
     for attempt in 1..=ATTEMPTS {
@@ -407,7 +430,8 @@ fn open_entry(folder: &Folder, key: &Key) -> Result<Option<Entry>, CacheError> {
             Found::File(file, _) => file,
         };
         // Whoever has it for himself removes the entry, or only looks whether it is in use.
-        if lock_shared(&file) == Shared::Busy && attempt < ATTEMPTS {
+        let lock = lock_shared(&file);
+        if lock == Shared::Busy && attempt < ATTEMPTS {
             std::thread::sleep(Duration::from_millis(1));
             continue;
         }
@@ -417,7 +441,10 @@ fn open_entry(folder: &Folder, key: &Key) -> Result<Option<Entry>, CacheError> {
             continue;
         }
         return match check_facts(facts, folder.owners()) {
-            Ok(()) => Ok(Some(Entry::new(*key, file, path, facts.len_bytes))),
+            Ok(()) => {
+                let entry = Entry::new(*key, file, path, facts.len_bytes);
+                Ok(Some((entry, lock)))
+            }
             Err(fault) => Err(CacheError::BadEntry { path, fault }),
         };
     }

@@ -133,6 +133,11 @@ impl Entry {
     ///
     /// [`CacheError::Io`] when the file cannot be read.
     pub fn read(&self) -> Result<Vec<u8>, CacheError> {
+        // No artifact is longer; a sparse file may say any length.
+        if self.len_bytes > u64::from(u32::MAX) {
+            let too_large = std::io::Error::from(std::io::ErrorKind::FileTooLarge);
+            return Err(CacheError::io("read", &self.path, too_large));
+        }
         let mut bytes = Vec::with_capacity(usize::try_from(self.len_bytes).unwrap_or(0));
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))

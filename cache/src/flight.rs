@@ -46,7 +46,8 @@ impl Cache {
             })?;
             match try_lock(&file) {
                 // Its last holder has removed it; there may be another by now.
-                Ok(true) if !is_linked(&file) => continue,
+                Ok(true) if !is_linked(&file) && begin.elapsed() < patience => continue,
+                Ok(true) if !is_linked(&file) => return Ok(None),
                 Ok(true) => {
                     let cache = self.clone();
                     return Ok(Some(Flight { cache, name, file }));

@@ -176,8 +176,9 @@ impl Folder {
     /// Creates an empty file in a folder in the folder; that it is there already is as good.
     pub(crate) fn create_empty(&self, folder: &str, name: &str) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        fs::openat(&self.open_folder(folder)?, name, flags, Mode::RUSR)?;
-        Ok(())
+        let folder = self.open_folder(folder)?;
+        fs::openat(&folder, name, flags, Mode::RUSR)?;
+        sync(&folder)
     }
 
     /// Deletes a file in a folder in the folder, and says whether it was there.
@@ -216,16 +217,21 @@ impl Folder {
 
     /// Makes renames durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        match fs::fsync(&self.fd) {
-            // Some network file systems cannot synchronise a folder; there is nothing to wait for.
-            Ok(()) | Err(Errno::INVAL) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
+        sync(&self.fd)
     }
 
     /// Names of everything in the folder that is text.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         list(&self.fd)
+    }
+}
+
+/// Makes what was created or renamed in an open folder durable.
+fn sync(folder: &OwnedFd) -> io::Result<()> {
+    match fs::fsync(folder) {
+        // Some network file systems cannot synchronise a folder; there is nothing to wait for.
+        Ok(()) | Err(Errno::INVAL) => Ok(()),
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::folder::{Folder, Found, try_lock};
 use crate::names::{Beside, Name};
-use crate::{Cache, CacheError, Key};
+use crate::{Cache, CacheError, EntryFault, Key};
 
 /// An entry as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct EntryInfo {
     pub holders: Vec<String>,
     /// Whether some process has it open now.
     pub is_in_use: bool,
+    /// Why it is no entry that is ever handed out.
+    pub fault: Option<EntryFault>,
 }
 
 /// How much is in a store.
@@ -105,8 +107,7 @@ impl Inventory {
 }
 
 impl Cache {
-    /// Lists the entries of the store's own folder by key. What is under an entry's name and is
-    /// none ([`EntryFault`](crate::EntryFault)) is left out.
+    /// Lists the entries of the store's own folder by key, also what has an entry's name and is none.
     ///
     /// # Errors
     ///
@@ -118,15 +119,21 @@ impl Cache {
             let Some((len_bytes, _)) = slot.entry else {
                 continue;
             };
-            if !matches!(self.lookup_strict(key), Ok(Some(_))) {
-                continue;
-            }
+            let fault = match self.lookup_strict(key) {
+                Ok(Some(_)) => None,
+                Err(CacheError::BadEntry { fault, .. }) => Some(fault),
+                // It is gone by now.
+                Ok(None) | Err(_) => continue,
+            };
+            // What is in place of the list may say anything: somebody pins it.
+            let unknown = |_| vec!["unknown".to_owned()];
             entries.push(EntryInfo {
                 key: *key,
                 len_bytes,
                 used: slot.last_use(),
-                holders: self.holders(key)?,
-                is_in_use: self.is_in_use(key),
+                holders: self.holders(key).unwrap_or_else(unknown),
+                is_in_use: fault.is_none() && self.is_in_use(key),
+                fault,
             });
         }
         Ok(entries)

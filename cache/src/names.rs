@@ -53,8 +53,8 @@ impl Beside {
 impl Name {
     /// What a name stands for; none for what is not ours.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        if name.starts_with(TEMPORARY_PREFIX) {
-            return Some(Self::Temporary);
+        if let Some(rest) = name.strip_prefix(TEMPORARY_PREFIX) {
+            return is_fresh(rest).then_some(Self::Temporary);
         }
         let Some((key, suffix)) = name.split_once('.') else {
             return Key::from_name(name).map(Self::Entry);
@@ -67,6 +67,16 @@ impl Name {
         // Only what was moved aside may have a number.
         (kind == suffix || beside == Beside::Bad).then_some(Self::Beside(key, beside))
     }
+}
+
+/// Whether it is what stands behind the prefix of a temporary file: process id, random bits, count.
+fn is_fresh(rest: &str) -> bool {
+    let mut parts = rest.split('-');
+    let mut next = || parts.next().unwrap_or_default();
+    let (pid, random, count) = (next(), next(), next());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_random = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_number(pid) && is_random && is_number(count) && parts.next().is_none()
 }
 
 #[cfg(test)]
@@ -84,13 +94,24 @@ mod tests {
         }
         let second = format!("{}.1", Beside::Bad.of(&key));
         assert_eq!(Name::parse(&second), Some(Name::Beside(key, Beside::Bad)));
-        assert_eq!(Name::parse("tmp-1-2-3"), Some(Name::Temporary));
+        let temporary = Name::parse("tmp-1-00000000000000af-3");
+        assert_eq!(temporary, Some(Name::Temporary));
     }
 
     #[test]
     fn what_others_put_there_is_not_ours() {
         let key = Key::from_bytes([7; 32]);
-        for name in ["", ".", "..", "README", "07.used"] {
+        for name in [
+            "",
+            ".",
+            "..",
+            "README",
+            "07.used",
+            "tmp-notes.txt",
+            "tmp-1-2-3",
+            "tmp-1-00000000000000af-",
+            "tmp-1-00000000000000af-3-4",
+        ] {
             assert_eq!(Name::parse(name), None, "{name}");
         }
         for suffix in [".", ".other", ".used.1", ".used.bad"] {

@@ -17,13 +17,14 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// [`CacheError::NoEntry`] if there is none, [`CacheError::HolderName`],
+    /// [`CacheError::NoEntry`] if there is none, [`CacheError::InUse`] if somebody is removing it for
+    /// longer than a second, [`CacheError::HolderName`],
     /// [`CacheError::ReadOnlyMode`], or the operating system refuses.
     pub fn pin(&self, key: &Key, holder: &str) -> Result<(), CacheError> {
         self.check_writes()?;
         check_holder(holder)?;
         // Whoever has the entry open keeps it from being evicted meanwhile.
-        let Some(_entry) = self.lookup_strict(key)? else {
+        let Some(_entry) = self.hold(key)? else {
             return Err(self.no_entry(key));
         };
         let pins = Beside::Pins.of(key);

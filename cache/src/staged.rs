@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::CacheError;
 use crate::folder::{Folder, Found, link_count, make_read_only, try_lock};
-use crate::names::TEMPORARY_PREFIX;
+use crate::names::{Name, TEMPORARY_PREFIX};
 
 /// How often a writer begins anew when a cleaner took its file between creation and lock.
 const ATTEMPTS: u32 = 16;
@@ -88,14 +88,20 @@ pub(crate) fn remove_leftovers(folder: &Folder) -> Result<usize, CacheError> {
         .names()
         .map_err(|source| CacheError::io("list", folder.path(), source))?;
     let mut removed = 0;
-    for name in names
-        .iter()
-        .filter(|name| name.starts_with(TEMPORARY_PREFIX))
-    {
-        // Only the lock tells; anything that cannot be opened or locked is left alone.
-        let Ok(Found::File(file, _)) = folder.open_file(name) else {
+    let is_temporary = |name: &&String| Name::parse(name) == Some(Name::Temporary);
+    for name in names.iter().filter(is_temporary) {
+        // Only the lock tells; anything that cannot be opened or locked is left alone, and so is what no
+        // writer of ours has made.
+        let Ok(Found::File(file, facts)) = folder.open_file(name) else {
             continue;
         };
+        let is_ours = facts.is_regular
+            && facts.links == 1
+            && folder.owners().contains(&facts.owner)
+            && [0o600, 0o400].contains(&facts.mode);
+        if !is_ours {
+            continue;
+        }
         if matches!(try_lock(&file), Ok(true)) && folder.remove(name).is_ok() {
             removed += 1;
         }

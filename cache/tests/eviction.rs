@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use wasmelt_cache::{Cache, CacheError, CacheOptions, EvictLimits, Key, Mode};
+use wasmelt_cache::{Cache, CacheError, CacheOptions, EntryFault, EvictLimits, Key, Mode};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -346,4 +346,78 @@ fn a_bad_entry_in_a_folder_beneath_is_a_miss_and_stays_there() {
     let missing = CacheOptions::new().shared("/nonexistent/image");
     let error = missing.open(fixture.cache.path()).expect_err("not there");
     assert!(matches!(error, CacheError::MissingFolder { .. }), "{error}");
+}
+
+#[test]
+fn files_of_others_that_look_like_temporary_ones_are_left_alone() {
+    let fixture = Fixture::new();
+    let path = |name: &str| fixture.cache.path().join(name);
+    let ours = "tmp-1-00000000000000af-0";
+    for name in [
+        "tmp-notes.txt",
+        "tmp-1-2-3",
+        ours,
+        "tmp-1-00000000000000af-1",
+    ] {
+        fs::write(path(name), "text").expect("it is ours");
+    }
+    for name in ["tmp-notes.txt", "tmp-1-2-3", ours] {
+        fs::set_permissions(path(name), Permissions::from_mode(0o600)).expect("it is ours");
+    }
+    // No writer of ours makes a file that others may read.
+    let readable = Permissions::from_mode(0o644);
+    fs::set_permissions(path("tmp-1-00000000000000af-1"), readable).expect("it is ours");
+    Cache::open(fixture.cache.path()).expect("it is there");
+    let left = ["tmp-1-00000000000000af-1", "tmp-1-2-3", "tmp-notes.txt"];
+    assert_eq!(fixture.names(), left);
+}
+
+#[test]
+fn what_is_no_entry_is_listed_with_its_fault_and_can_be_removed() {
+    let fixture = Fixture::new();
+    let [linked, empty, good] = [1, 2, 3].map(|byte| fixture.publish(byte, 9));
+    let path = |key: &Key| fixture.cache.path().join(key.to_string());
+    fs::remove_file(path(&linked)).expect("it is ours");
+    std::os::unix::fs::symlink("/etc/passwd", path(&linked)).expect("it is free");
+    fs::remove_file(path(&empty)).expect("it is ours");
+    fs::write(path(&empty), "").expect("it is free");
+    // In place of the list of who pins it.
+    fs::write(fixture.cache.path().join(format!("{good}.pins")), "").expect("it is free");
+
+    let entries = fixture.cache.entries().expect("a list");
+    let faults: Vec<_> = entries.iter().map(|entry| entry.fault).collect();
+    assert_eq!(
+        faults,
+        [Some(EntryFault::Symlink), Some(EntryFault::Empty), None]
+    );
+    assert_eq!(entries[2].holders, ["unknown"]);
+    assert!(fixture.cache.remove(&linked).expect("nobody needs it"));
+    let evicted = fixture.cache.evict(&limits(0)).expect("it may write");
+    assert_eq!((evicted.entries, evicted.pinned), (vec![(empty, 0)], 1));
+    assert!(Path::new("/etc/passwd").exists());
+}
+
+#[test]
+fn a_pin_waits_for_whoever_may_be_removing_the_entry() {
+    let fixture = Fixture::new();
+    let key = fixture.publish(1, 9);
+    let path = fixture.cache.path().join(key.to_string());
+    // As an evictor that has looked for pins, and is stopped.
+    let evictor = File::open(&path).expect("it is there");
+    evictor.lock().expect("nobody has it");
+    let error = fixture
+        .cache
+        .pin(&key, "node")
+        .expect_err("it may be gone at any time");
+    assert!(matches!(error, CacheError::InUse { .. }), "{error}");
+    drop(evictor);
+    fixture.cache.pin(&key, "node").expect("it stays");
+    assert_eq!(
+        fixture
+            .cache
+            .evict(&limits(0))
+            .expect("it may write")
+            .pinned,
+        1
+    );
 }

@@ -5,6 +5,7 @@ use anyhow::Error;
 use serde::Serialize;
 use std::{
     fs::{self, File, Metadata, OpenOptions, Permissions},
+    hash::{BuildHasher as _, RandomState},
     io::{self, IsTerminal, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -153,7 +154,8 @@ impl Staged {
         // Names that are taken belong to another process in another namespace, or to one that was
         // killed; neither is ours to remove.
         for attempt in 0..100 {
-            let name = format!(".wasmelt-{}-{attempt}.tmp", process::id());
+            let random = RandomState::new().hash_one(attempt);
+            let name = format!(".wasmelt-{}-{random:016x}.tmp", process::id());
             let path = folder_of(target).join(name);
             let opened = OpenOptions::new()
                 .write(true)
@@ -191,6 +193,21 @@ impl Drop for Staged {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Creates a folder and those around it that are missing, so that they are still there after a power cut.
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let around = folder_of(folder);
+    create_folder(around)?;
+    match fs::create_dir(folder) {
+        // Another worker was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        created => created?,
+    }
+    File::open(around)?.sync_all()
 }
 
 fn folder_of(target: &Path) -> &Path {

@@ -1,7 +1,7 @@
 //! The verb `sign`: adds a signature to an artifact, or writes it beside the artifact.
 
 use crate::{
-    failure::{Failure, printable_name},
+    failure::{Exit, Failure, printable_name},
     input::{Input, STDIN},
     keygen::with_suffix,
     keys::read_text,
@@ -9,7 +9,9 @@ use crate::{
     secret::{PasswordArgs, SigningKey},
 };
 use std::{
-    fs,
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 use wasmelt::KeyError;
@@ -65,18 +67,24 @@ pub(crate) fn run(args: &SignArgs, quiet: bool) -> Result<(), Failure> {
             "a file is signed, not standard input: name it",
         ));
     }
-    let input = Input::read(&args.file)?;
+    // What cannot be signed is refused before anybody is asked for a password.
+    read_bare(&args.file)?;
+    let key = match &args.key {
+        Some(path) => Some(SigningKey::read(path, &args.password)?),
+        None => None,
+    };
+    // Others may have signed it meanwhile, or compiled it anew; from here on they wait.
+    let _turn = Turn::take(&args.file)?;
+    let (input, bare) = read_bare(&args.file)?;
     let name = input.name.as_str();
-    let bare = unsigned(&input.bytes).map_err(|error| Failure::refused(name, error))?;
-    let report = match &args.key {
-        Some(path) => {
+    let report = match key {
+        Some(key) => {
             let target = if args.detached {
                 with_suffix(&args.file, ".minisig")
             } else {
                 args.file.clone()
             };
             let output = Output::prepare(&target, None)?;
-            let key = SigningKey::read(path, &args.password)?;
             let text = key.sign(name, &bare)?;
             let id = key.signer().id();
             if args.detached {
@@ -108,6 +116,40 @@ pub(crate) fn run(args: &SignArgs, quiet: bool) -> Result<(), Failure> {
         return Ok(());
     }
     output::print(&report)
+}
+
+/// An artifact, and what of it is signed.
+fn read_bare(path: &Path) -> Result<(Input, Vec<u8>), Failure> {
+    let input = Input::read(path)?;
+    let bare = unsigned(&input.bytes).map_err(|error| Failure::refused(&input.name, error))?;
+    Ok((input, bare))
+}
+
+/// The right to replace a file: a lock of the kernel on the one that has the name now.
+struct Turn {
+    _file: File,
+}
+
+impl Turn {
+    fn take(path: &Path) -> Result<Self, Failure> {
+        let refuse = |error: io::Error| {
+            let error = anyhow::Error::new(error).context("cannot wait for its turn");
+            Failure::new(Exit::Host, path.display().to_string(), error)
+        };
+        loop {
+            let file = File::open(path).map_err(refuse)?;
+            match file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+                locked => locked.map_err(refuse)?,
+            }
+            // Whoever had the turn before has put another file in its place.
+            let (ours, named) = (file.metadata(), fs::metadata(path));
+            let (ours, named) = (ours.map_err(refuse)?, named.map_err(refuse)?);
+            if (ours.dev(), ours.ino()) == (named.dev(), named.ino()) {
+                return Ok(Self { _file: file });
+            }
+        }
+    }
 }
 
 /// The artifact with more signatures; earlier ones of the same keys are replaced.

@@ -134,12 +134,8 @@ impl Module {
     ///
     /// If it is no artifact, or damaged.
     pub fn artifact_digest(artifact: &[u8]) -> Result<[u8; 32], Error> {
-        let inspection = wasmelt_loader::inspect(artifact)?;
-        let (expected, found) = (inspection.descriptor.digest, inspection.digest);
-        if expected != found {
-            return Err(LoadError::Digest { expected, found }.into());
-        }
-        Ok(found)
+        wasmelt_loader::verify(artifact, None)?;
+        Ok(wasmelt_loader::inspect(artifact)?.digest)
     }
 
     /// Loads an artifact after checking its form, without any reason to trust its code.

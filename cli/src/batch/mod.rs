@@ -156,8 +156,10 @@ impl BatchArgs {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         summary.left =
             jobs.len() - summary.compiled - summary.cached - summary.refused - summary.failed;
-        summary.print(format, quiet)?;
-        summary.verdict()
+        match summary.print(format, quiet) {
+            Ok(()) | Err(Failure::OutputClosed) => summary.verdict(),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -193,10 +195,13 @@ impl Batch<'_> {
             };
             let begin = Instant::now();
             let result = self.store.make(job);
-            if let Err(error) = self.note(job, &result, begin) {
-                // Nobody reads any more.
-                self.is_over.store(true, Ordering::Relaxed);
-                return Err(error);
+            match self.note(job, &result, begin) {
+                // Whoever read the lines went away; the artifacts are wanted all the same.
+                Ok(()) | Err(Failure::OutputClosed) => {}
+                Err(error) => {
+                    self.is_over.store(true, Ordering::Relaxed);
+                    return Err(error);
+                }
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::{
     describe::hex,
     failure::{Exit, Failure},
     input::{Input, stored_descriptor},
-    output::Output,
+    output::{self, Output},
     run,
 };
 use anyhow::Error;
@@ -59,6 +59,10 @@ impl Store {
 
     /// Makes an artifact, unless it is there.
     pub(super) fn make(&self, job: &Job) -> Result<Done, Failure> {
+        let is_file = fs::metadata(&job.input).is_ok_and(|facts| facts.is_file());
+        if !is_file && job.input.exists() {
+            return Err(Failure::refused_because(&job.name, "it is no regular file"));
+        }
         let input = Input::read(&job.input)?;
         match (self, &job.output) {
             (Self::Folder(options), Some(output)) => to_folder(input, output, options),
@@ -73,7 +77,7 @@ fn to_folder(input: Input, path: &Path, options: &CompileOptions) -> Result<Done
     let metadata = input.metadata();
     let wasm = input.into_binary()?;
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| {
+        output::create_folder(folder).map_err(|error| {
             let error = Error::new(error).context("cannot be made");
             Failure::new(Exit::Host, folder.display().to_string(), error)
         })?;
@@ -97,10 +101,15 @@ fn to_folder(input: Input, path: &Path, options: &CompileOptions) -> Result<Done
 
 /// The digest of an artifact that is there, if it is whole, and what this compiler would make of the module.
 fn digest_if_of(path: &Path, wasm: &[u8], options: &CompileOptions) -> Option<String> {
-    let inspection = wasmelt_loader::inspect(&fs::read(path).ok()?).ok()?;
+    let facts = fs::metadata(path).ok()?;
+    if !facts.is_file() || facts.len() > u64::from(u32::MAX) {
+        return None;
+    }
+    let bytes = fs::read(path).ok()?;
+    wasmelt_loader::verify(&bytes, None).ok()?;
+    let inspection = wasmelt_loader::inspect(&bytes).ok()?;
     let descriptor = &inspection.descriptor;
-    let is_it = descriptor.digest == inspection.digest
-        && descriptor.options == options.codegen
+    let is_it = descriptor.options == options.codegen
         && descriptor.arch == options.arch
         && descriptor.cpu_level == options.cpu_level
         && descriptor.cpu_features == options.cpu_features

@@ -25,6 +25,8 @@ struct Row {
     last_used: u64,
     pinned_by: Vec<String>,
     in_use: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
     /// Nothing, if it is no artifact of this version.
     #[serde(flatten)]
     artifact: Option<Artifact>,
@@ -60,6 +62,7 @@ impl Row {
             len_bytes: info.len_bytes,
             last_used: since.unwrap_or_default().as_secs(),
             artifact: read_artifact(cache, &info),
+            fault: info.fault.map(|fault| fault.to_string()),
             pinned_by: info.holders,
             in_use: info.is_in_use,
         }
@@ -98,6 +101,9 @@ fn table(rows: &[Row], now: SystemTime) -> String {
             None => ["not ours", "", ""],
         };
         let mut notes = Vec::new();
+        if let Some(fault) = &row.fault {
+            notes.push(format!("never used: it {fault}"));
+        }
         if row.in_use {
             notes.push("in use".to_owned());
         }
@@ -143,6 +149,7 @@ mod tests {
             last_used: 1_000_000 - hours * 3600,
             pinned_by: Vec::new(),
             in_use: false,
+            fault: None,
             artifact,
         };
         let artifact = Artifact {

@@ -193,7 +193,11 @@ pub(crate) fn run(args: &CacheArgs) -> Result<(), Failure> {
         }
         Action::Unpin { place, key, holder } => {
             let cache = open(place)?;
-            let key = resolve(&cache, key)?;
+            // A pin may outlive its entry.
+            let key = match key.parse() {
+                Ok(key) => key,
+                Err(_) => resolve(&cache, key)?,
+            };
             match cache.unpin(&key, holder).map_err(failure)? {
                 true => Ok(()),
                 false => Err(Failure::refused_because(
@@ -222,14 +226,13 @@ fn verify(cache: &Cache, format: Format) -> Result<(), Failure> {
         damaged: Vec::new(),
     };
     for info in cache.entries().map_err(failure)? {
-        let Some(entry) = cache.lookup_strict(&info.key).map_err(failure)? else {
-            continue;
+        let fault = match info.fault {
+            Some(fault) => Err(fault.to_string()),
+            None => check(cache, &info.key),
         };
-        let bytes = entry.read().map_err(failure)?;
-        match Module::artifact_digest(&bytes) {
-            Ok(_) => verified.good += 1,
-            Err(error) => {
-                let why = error.to_string();
+        match fault {
+            Ok(()) => verified.good += 1,
+            Err(why) => {
                 cache.quarantine(&info.key, &why).map_err(failure)?;
                 verified.damaged.push(Damaged {
                     key: info.key.to_string(),
@@ -264,6 +267,18 @@ fn verify(cache: &Cache, format: Format) -> Result<(), Failure> {
             cache.path().display()
         ),
     ))
+}
+
+/// Reads an entry, and checks it as far as that goes without loading it.
+fn check(cache: &Cache, key: &CacheKey) -> Result<(), String> {
+    let entry = cache
+        .lookup_strict(key)
+        .map_err(|error| error.to_string())?;
+    // One that is gone by now is not damaged.
+    let Some(entry) = entry else { return Ok(()) };
+    let bytes = entry.read().map_err(|error| error.to_string())?;
+    Module::artifact_digest(&bytes).map_err(|error| error.to_string())?;
+    Ok(())
 }
 
 fn collect(cache: &Cache, limits: &EvictLimits, format: Format) -> Result<(), Failure> {

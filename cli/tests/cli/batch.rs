@@ -89,6 +89,50 @@ fn what_is_there_is_not_compiled_again_unless_it_is_of_another_module_or_options
 }
 
 #[test]
+fn artifacts_that_no_loader_takes_are_made_again() {
+    let folder = folder_with_modules(4);
+    folder.succeed(&TO_FOLDER);
+    let change = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = folder.read(name);
+        change(&mut bytes);
+        folder.write(name, bytes);
+    };
+    // None of these is under the digest.
+    change("out/0.so", &|bytes| bytes.push(0));
+    change("out/2.so", &|bytes| {
+        let at = bytes.len() - 16;
+        bytes[at] ^= 1;
+    });
+    change("out/more/1.so", &|bytes| bytes.truncate(bytes.len() - 9));
+    let (_, counts) = lines(&folder.succeed(&TO_FOLDER));
+    assert_eq!(counts, summary(4, [3, 1, 0, 0, 0]));
+    folder.print(&["run", "out/0.so", "--invoke", "f"], "0\n");
+}
+
+#[test]
+fn what_is_no_file_is_refused_and_not_waited_for() {
+    let folder = folder_with_modules(2);
+    folder.program("mkfifo").arg("in/a.wasm").status().unwrap();
+    let outcome = folder.run(&[&TO_FOLDER[..], &["--keep-going"]].concat());
+    assert_eq!(outcome.code, Some(2));
+    let (found, counts) = lines(&outcome);
+    assert_eq!(counts, summary(3, [2, 0, 1, 0, 0]));
+    assert_eq!(found["in/a.wasm"]["error"], "it is no regular file");
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_the_batch() {
+    let folder = folder_with_modules(40);
+    let script = "{ \"$@\"; echo $? >code; } | head -n 1";
+    let arguments = [&TO_FOLDER[..], &["--jobs", "1"]].concat();
+    let output = folder.run_in_shell(script, &arguments);
+    assert!(output.status.success());
+    assert_eq!(folder.read("code"), b"0\n");
+    let (_, counts) = lines(&folder.succeed(&TO_FOLDER));
+    assert_eq!(counts, summary(40, [0, 40, 0, 0, 0]));
+}
+
+#[test]
 fn a_refused_module_ends_the_batch_unless_it_is_told_to_go_on() {
     let folder = folder_with_modules(4);
     folder.write("in/1.wat", "(module (func (result i32)))");

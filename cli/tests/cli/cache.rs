@@ -209,6 +209,42 @@ fn damaged_entries_are_found_moved_aside_and_made_again() {
 }
 
 #[test]
+fn entries_that_are_never_used_are_found_as_well() {
+    let folder = folder_with_entries();
+    let keys = keys(&folder);
+    let longer = entry(&folder, &keys[0]);
+    let mut bytes = fs::read(&longer).unwrap();
+    // Behind what the digest covers.
+    bytes.push(0);
+    fs::remove_file(&longer).unwrap();
+    fs::write(&longer, bytes).unwrap();
+    fs::set_permissions(&longer, Permissions::from_mode(0o400)).unwrap();
+    fs::set_permissions(entry(&folder, &keys[1]), Permissions::from_mode(0o420)).unwrap();
+    let text = folder.succeed(&["cache", "ls"]).stdout;
+    assert!(
+        text.contains("never used: it is writable by others (mode 0420)"),
+        "{text}"
+    );
+    let outcome = folder.run(&["cache", "verify"]);
+    assert_eq!(outcome.code, Some(3));
+    assert!(
+        outcome.stdout.ends_with("1 good, 2 damaged\n"),
+        "{outcome:?}"
+    );
+    folder.print(&["cache", "verify"], "1 good, 0 damaged\n");
+}
+
+#[test]
+fn a_pin_may_be_taken_back_when_its_entry_is_gone() {
+    let folder = folder_with_entries();
+    let key = keys(&folder).remove(0);
+    folder.print(&["cache", "pin", &key], "");
+    fs::remove_file(entry(&folder, &key)).unwrap();
+    folder.print(&["cache", "unpin", &key], "");
+    assert!(!entry(&folder, &format!("{key}.pins")).exists());
+}
+
+#[test]
 fn counts_are_written_for_people_and_for_prometheus() {
     let folder = folder_with_entries();
     let text = folder.succeed(&["cache", "stats"]).stdout;

@@ -148,6 +148,21 @@ fn a_signed_artifact_says_who_signed_it() {
 }
 
 #[test]
+fn those_who_sign_at_the_same_time_all_have_signed() {
+    let folder = folder_with_keys(&["a", "b", "c", "d"]);
+    let start = |name| {
+        let key = format!("{name}.key");
+        let arguments = ["sign", "calculator.so", "-q", "--key", &key];
+        folder.wasmelt(&arguments).spawn().unwrap()
+    };
+    for mut child in ["a", "b", "c", "d"].map(start) {
+        assert!(child.wait().unwrap().success());
+    }
+    let keys = ["a.pub", "b.pub", "c.pub", "d.pub"].map(|key| ["--key", key]);
+    folder.succeed(&[&["verify", "calculator.so"], keys.as_flattened()].concat());
+}
+
+#[test]
 fn only_what_enough_keys_signed_is_run() {
     let folder = folder_with_keys(&["a", "b", "c"]);
     let run = |more: &[&str]| {
