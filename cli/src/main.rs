@@ -27,6 +27,7 @@ mod run;
 mod secret;
 mod sign;
 mod verify;
+mod verify_code;
 mod version;
 
 use args::{Cli, Verb};

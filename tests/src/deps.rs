@@ -27,6 +27,7 @@ const LIBRARIES: &[&str] = &[
     "wasmelt",
     "wasmelt-abi",
     "wasmelt-cache",
+    "wasmelt-code-check",
     "wasmelt-compiler",
     "wasmelt-loader",
 ];
@@ -56,6 +57,11 @@ pub const RULES: &[Rule] = &[
     Rule {
         package: "wasmelt-cache",
         always: &[],
+        optional: &[],
+    },
+    Rule {
+        package: "wasmelt-code-check",
+        always: &["wasmelt-abi"],
         optional: &[],
     },
     Rule {
