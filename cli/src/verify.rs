@@ -6,7 +6,7 @@ use crate::{
     failure::{Failure, printable_name},
     input::{Input, stored_descriptor},
     keys::KeyArgs,
-    output,
+    output, verify_code,
 };
 use serde::Serialize;
 use std::{fmt::Write as _, path::PathBuf};
@@ -18,9 +18,10 @@ Examples:
   wasmelt verify module.so --key builder.pub     did this key sign it
   wasmelt verify module.so --key a.pub --key b.pub --key c.pub --threshold 2
   wasmelt verify module.so --key builder.pub --signature module.so.minisig
+  wasmelt verify module.so --code                what may its machine code do, whoever compiled it
 
 Exit code 0 means: the artifact has its form, is intact, and as many of the keys as demanded signed
-it. Nothing is executed; whether this host would load it, `wasmelt inspect` says.";
+it; with --code, its machine code breaks no rule (docs/code-check.md). Nothing is executed; whether this host would load it, `wasmelt inspect` says.";
 
 /// Arguments of `wasmelt verify`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +33,10 @@ pub(crate) struct VerifyArgs {
 
     #[command(flatten)]
     keys: KeyArgs,
+
+    /// Check the machine code as well, without trusting its compiler, and say what that showed
+    #[arg(long, conflicts_with = "format")]
+    code: bool,
 
     /// How the report is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -72,10 +77,15 @@ pub(crate) fn run(args: &VerifyArgs, quiet: bool) -> Result<(), Failure> {
         threshold: trust.map(|trust| trust.threshold()),
         signers: signers.into_iter().map(SignerText::from).collect(),
     };
+    // A refusal comes before anything is said.
+    let code = match args.code {
+        true => verify_code::check(&input.name, &input.bytes)?,
+        false => String::new(),
+    };
     match args.format {
         Format::Json => output::print_json(&report),
         Format::Human if quiet => Ok(()),
-        Format::Human => output::print(&report.text()),
+        Format::Human => output::print(&format!("{}{code}", report.text())),
     }
 }
 

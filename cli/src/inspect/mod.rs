@@ -5,7 +5,7 @@ mod foreign;
 mod module;
 mod sections;
 
-use crate::{args::Format, failure::Failure, input::Input, output, progress::Bar, verify_code};
+use crate::{args::Format, failure::Failure, input::Input, output, progress::Bar};
 use serde::Serialize;
 use std::path::PathBuf;
 use wasmelt_compiler::{Container, recognise};
@@ -16,7 +16,6 @@ Examples:
   wasmelt inspect module.wasm                  features, imports, exports, sizes
   wasmelt inspect module.so                    options, digests, functions; would it load here
   wasmelt inspect module.so --format json
-  wasmelt inspect module.so --check-code       what its machine code may do, whoever compiled it
   wasmelt inspect - < runtime.compact.compressed.wasm
 
 Nothing is executed, and no artifact is opened with dlopen.";
@@ -32,10 +31,6 @@ pub(crate) struct InspectArgs {
     /// How the report is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     format: Format,
-
-    /// Check an artifact's machine code without trusting its compiler, and say what that showed
-    #[arg(long, conflicts_with = "format")]
-    check_code: bool,
 }
 
 /// What a file is.
@@ -55,11 +50,6 @@ pub(crate) fn run(args: &InspectArgs, quiet: bool) -> Result<(), Failure> {
     let input = Input::read(&args.file)?;
     let name = input.name.clone();
     let bar = Bar::start(&name, quiet);
-    if args.check_code {
-        let text = check_code(&input)?;
-        drop(bar);
-        return output::print(&text);
-    }
     let report = report(input)?;
     drop(bar);
     match args.format {
@@ -70,22 +60,6 @@ pub(crate) fn run(args: &InspectArgs, quiet: bool) -> Result<(), Failure> {
             Report::Foreign(report) => report.text(&name),
         }),
     }
-}
-
-/// Judges the code of an artifact that a host of its kind would load.
-fn check_code(input: &Input) -> Result<String, Failure> {
-    if recognise(&input.bytes) != Container::Elf {
-        let reason = "only artifacts have machine code to check";
-        return Err(Failure::refused_because(&input.name, reason));
-    }
-    let refused = |error: LoadError| Failure::refused(&input.name, error);
-    let inspection = wasmelt_loader::inspect(&input.bytes).map_err(refused)?;
-    // What another host would load is checked here as well; what none would is not worth it.
-    match inspection.verdict {
-        Ok(()) | Err(LoadError::CpuFeatures { .. } | LoadError::Target { .. }) => {}
-        Err(error) => return Err(refused(error)),
-    }
-    verify_code::check(&input.name, &input.bytes)
 }
 
 fn report(input: Input) -> Result<Report, Failure> {

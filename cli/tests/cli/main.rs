@@ -18,5 +18,6 @@ mod run;
 mod sign;
 mod support;
 mod tools;
+mod verify_code;
 #[cfg(feature = "wast")]
 mod wast;
