@@ -1,7 +1,7 @@
 //! Names, labels and descriptions of what is counted.
 
 use crate::error::Error;
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_histogram};
 use std::sync::Once;
 #[cfg(feature = "compile")]
 use std::time::Instant;
@@ -69,7 +69,7 @@ pub(crate) fn cache_failed() {
 /// A module was compiled, well or not, since a moment.
 #[cfg(feature = "compile")]
 pub(crate) fn compiled(begin: Instant) {
-    histogram!(COMPILE_SECONDS).record(begin.elapsed());
+    metrics::histogram!(COMPILE_SECONDS).record(begin.elapsed());
 }
 
 /// A module or an artifact was refused.
